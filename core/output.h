@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where an operator emits: collects rows into a batch and hands it on when it is full or flushed.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <utility>
+
+#include "core/batch.h"
+#include "core/serializer.h"
+#include "core/text.h"
+
+namespace weir {
+
+/// An output without its row type.
+///
+/// Thread: the subtask's.
+class OutputPort {
+ public:
+  OutputPort() = default;
+  virtual ~OutputPort() = default;
+  OutputPort(const OutputPort&) = delete;
+  OutputPort& operator=(const OutputPort&) = delete;
+
+  /// Sets who takes the batches. Called once, before the operator is opened.
+  void connect(BatchConsumer& consumer) { consumer_ = &consumer; }
+
+  /// Hands on the rows collected so far. The chain calls it before a watermark, barrier or end
+  /// passes, when input runs dry, and at the buffer timeout.
+  virtual void flush() = 0;
+
+  /// Rows emitted since the start of the attempt.
+  std::uint64_t records_out() const { return records_out_; }
+
+ protected:
+  BatchConsumer* consumer_ = nullptr;
+  std::uint64_t records_out_ = 0;
+};
+
+/// Collects rows of one type. `emit` always succeeds.
+///
+/// Text in an emitted row is kept where it is if it lies in an arena of the input batch, and copied
+/// into this output's arena otherwise.
+template <class T>
+class Output final : public OutputPort {
+ public:
+  /// Emits with the event time of the record or timer that is being processed.
+  void emit(const T& row) { emit_at(row, time_); }
+  void emit(T&& row) { emit_at(std::move(row), time_); }
+
+  /// Emits with an event time of its own.
+  template <class Row>
+  void emit_at(Row&& row, EventTime time) {
+    TypedBatch<T>& batch = room();
+    T& added = batch.append(time, std::forward<Row>(row));
+    if constexpr (kHoldsText<T>) adopt(added);
+    ++records_out_;
+    if (batch.full()) flush();
+  }
+
+  /// Makes text in this output's arena, valid in rows emitted through it.
+  Text text(std::string_view value) { return maker().text(value); }
+  template <class... Args>
+  Text text(TextFormat<std::type_identity_t<Args>...> format, const Args&... args) {
+    return maker().text(format, args...);
+  }
+  /// The maker behind `text`, for functions that take a `TextMaker&`.
+  TextMaker& maker() {
+    room();
+    return maker_;
+  }
+
+  /// Tells which batch's text may be kept by reference; null when there is none (timers).
+  void begin_input(const Batch* input) {
+    input_ = input;
+    input_held_ = false;
+  }
+  /// Sets the event time that `emit` uses.
+  void set_time(EventTime time) { time_ = time; }
+  EventTime time() const { return time_; }
+
+  void flush() override {
+    if (batch_ == nullptr || batch_->empty()) return;
+    if constexpr (kHoldsText<T>) compact_if_sparse();
+    std::shared_ptr<TypedBatch<T>> done = std::move(batch_);
+    batch_.reset();
+    input_held_ = false;
+    maker_ = TextMaker{};
+    consumer_->consume(std::move(done));
+  }
+
+ private:
+  // More arenas than this in one batch and text is copied instead of kept.
+  static constexpr std::size_t kArenasKept = 8;
+
+  TypedBatch<T>& room() {
+    if (batch_ == nullptr) {
+      batch_ = std::make_shared<TypedBatch<T>>();
+      if constexpr (kHoldsText<T>) maker_ = TextMaker{batch_->arenas()};
+    }
+    return *batch_;
+  }
+
+  void adopt(T& row) {
+    for_each_text(row, [this](Text& text) {
+      if (text.is_self_contained()) return;
+      if (input_ != nullptr && input_->arenas().contains(text.data())) {
+        if (input_held_) return;
+        if (batch_->arenas().size() < kArenasKept) {
+          batch_->arenas().add_all(input_->arenas());
+          input_held_ = true;
+          return;
+        }
+      }
+      if (!maker_.owns(text)) text = maker_.text(text.view());
+    });
+  }
+
+  // A batch with few rows must not pin large arenas.
+  void compact_if_sparse() {
+    if (batch_->size() * 4 > TypedBatch<T>::kCapacity || batch_->arenas().bytes() < 65536) return;
+    ArenaList fresh;
+    TextMaker maker{fresh};
+    for (T& row : batch_->rows()) {
+      for_each_text(row, [&maker](Text& text) {
+        if (!text.is_self_contained()) text = maker.text(text.view());
+      });
+    }
+    batch_->arenas() = std::move(fresh);
+  }
+
+  std::shared_ptr<TypedBatch<T>> batch_;
+  const Batch* input_ = nullptr;
+  bool input_held_ = false;
+  EventTime time_ = EventTime::none();
+  TextMaker maker_;
+};
+
+}  // namespace weir

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+// How state of any shape is described, frozen at a barrier, written in the background and restored.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "base/bytes.h"
+#include "base/status.h"
+#include "core/ids.h"
+
+namespace weir {
+
+/// What a state is, as the user declared it or as an operator of Weir uses it.
+enum class StateKind { kValue, kList, kMap, kReducing, kAggregating, kTimers, kWindow, kBuffer, kOperator };
+
+/// How the entries of a state are spread over subtasks on restore.
+enum class StateDistribution {
+  kKeyed,  ///< by key hash; each subtask gets the hashes of its key groups
+  kSplit,  ///< items; each stays with its subtask while the parallelism is kept, else round robin
+  kUnion,  ///< items; every subtask gets all
+};
+
+/// Describes one named state of one operator. Stored in the job graph and in every snapshot.
+struct StateDescriptor {
+  std::string name;
+  StateKind kind = StateKind::kValue;
+  StateDistribution distribution = StateDistribution::kKeyed;
+  std::string key_schema;    ///< `Schema` text of the key; empty where there is none
+  std::string value_schema;  ///< `Schema` text of the value
+  friend bool operator==(const StateDescriptor&, const StateDescriptor&) = default;
+};
+
+/// Takes the entries of one frozen state.
+class StateEntrySink {
+ public:
+  virtual ~StateEntrySink() = default;
+  /// Keyed entries come in order of (hash, key); item states use the item's index as hash and
+  /// an empty key. The views need live only during the call.
+  virtual Status entry(std::uint32_t hash, ByteView key, ByteView value) = 0;
+};
+
+/// The content of a state at one barrier, unaffected by what happens to the state later.
+class FrozenState {
+ public:
+  virtual ~FrozenState() = default;
+  /// Writes all entries. Thread: any, once; may block on files of its own (a sink's fsync).
+  virtual Status write(StateEntrySink& sink) = 0;
+};
+
+/// One named state of one operator subtask: a hash table, a timer queue, a list of splits, ...
+///
+/// Thread: the subtask's, but for what `freeze` returns.
+class StateTable {
+ public:
+  virtual ~StateTable() = default;
+  virtual const StateDescriptor& descriptor() const = 0;
+  /// Takes the content at a barrier. Must be quick: it stalls the record path.
+  virtual std::unique_ptr<FrozenState> freeze(CheckpointId checkpoint) = 0;
+  /// Takes one entry of a snapshot. Called before the first record; throws StatusError (data loss)
+  /// if the bytes do not decode.
+  virtual void restore(std::uint32_t hash, ByteView key, ByteView value) = 0;
+  /// Called between batch calls: frees and moves what must stay put during a call.
+  virtual void tidy() {}
+  /// Memory held, in bytes (an estimate).
+  virtual std::size_t memory_bytes() const { return 0; }
+  /// Entries held now, for people to see.
+  virtual std::size_t entry_count() const { return 0; }
+};
+
+/// Where an operator announces its states while it opens.
+///
+/// Thread: the subtask's.
+class StateRegistry {
+ public:
+  virtual ~StateRegistry() = default;
+  /// Adds `table` and at once feeds it the restored entries that belong to this subtask. The table
+  /// must outlive the operator's last snapshot. Throws StatusError if a restored state has another
+  /// kind or schema (failed precondition, names both) or cannot be read (data loss, names the file).
+  virtual void add(StateTable& table) = 0;
+  /// True when this attempt started from a checkpoint.
+  virtual bool is_restored() const = 0;
+};
+
+}  // namespace weir
