@@ -41,23 +41,16 @@ function(weir_module name)
   add_library(weir::${name} ALIAS ${target})
 endfunction()
 
-# Makes weir::weir. execute() is declared in api and defined in launch, so the two archives refer
-# to each other and a linker that reads in order must read them twice.
+# Makes weir::weir, all that a job needs. execute() is declared in api and defined in launch, so the
+# two archives refer to each other. mold and lld do not mind; the default linker reads archives in
+# order and must be told to come back, which also makes the tests of api wait for launch.
 function(weir_job_library)
   add_library(weir_weir INTERFACE)
   add_library(weir::weir ALIAS weir_weir)
-  set(group)
-  foreach(module api launch)
-    get_target_property(type weir_${module} TYPE)
-    if(type STREQUAL "STATIC_LIBRARY")
-      list(APPEND group weir_${module})
-    endif()
-  endforeach()
-  list(LENGTH group size)
-  if(size EQUAL 2)
-    target_link_libraries(weir_weir INTERFACE "$<LINK_GROUP:RESCAN,weir_api,weir_launch>")
-  endif()
   target_link_libraries(weir_weir INTERFACE weir::launch weir::connectors weir::api)
+  if(NOT WEIR_MOLD AND NOT WEIR_LLD)
+    target_link_libraries(weir_api INTERFACE weir_launch)
+  endif()
 endfunction()
 
 # weir_executable(<name> FOLDER <folder> [DEPENDS <target>...])
