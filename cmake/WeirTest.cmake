@@ -18,7 +18,10 @@ function(weir_gtest target label)
   target_include_directories(${target} PRIVATE ${PROJECT_SOURCE_DIR})
   target_compile_definitions(${target} PRIVATE WEIR_SOURCE_DIR="${PROJECT_SOURCE_DIR}"
                                                WEIR_BINARY_DIR="${PROJECT_BINARY_DIR}")
+  # Names are unique in the whole run: "<module>.<suite>.<test>".
+  string(REGEX REPLACE "^weir_(.*)_test$" "\\1." prefix ${target})
   gtest_discover_tests(${target}
+    TEST_PREFIX ${prefix}
     DISCOVERY_MODE PRE_TEST
     DISCOVERY_TIMEOUT 60
     PROPERTIES LABELS ${label} TIMEOUT ${ARG_SECONDS_MAX})
