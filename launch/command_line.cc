@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+// CLI11 parses; every option that has a configuration key sets that key.
+#include "launch/command_line.h"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <sstream>
+#include <string_view>
+
+#include "launch/configuration_keys.h"
+#include "launch/version.h"
+
+namespace weir {
+namespace {
+
+constexpr std::string_view kExamples = R"(Examples:
+  job --parallelism 2 --checkpoint-interval 500ms -- --input events.json
+  job --restore latest
+  job --restore checkpoints/fraud-detection/chk-12
+  job -D restart-strategy.type=fixed-delay -D restart-strategy.fixed-delay.attempts=3
+  job --explain json
+
+Exit status: 0 when the job finished, or stopped with a checkpoint on Ctrl-C; else 1.)";
+
+// An option that is short for a configuration key.
+struct KeyOption {
+  const char* flags;
+  const char* key;
+  const char* help;
+};
+constexpr KeyOption kKeyOptions[] = {
+    {"-p,--parallelism", "parallelism.default", "Subtasks per vertex"},
+    {"--max-parallelism", "pipeline.max-parallelism", "Key groups per vertex"},
+    {"--checkpoint-interval", "execution.checkpointing.interval",
+     "How often a checkpoint is taken, for example 500ms"},
+    {"--checkpoint-dir", "state.checkpoints.dir", "Where checkpoints go"},
+};
+
+std::string list_of_keys(const Configuration& configuration) {
+  std::ostringstream out;
+  for (const ConfigKey& key : configuration.keys()) {
+    out << key.name << " = " << configuration.text(key.name) << "  ("
+        << configuration.origin(key.name) << ")\n    " << key.meaning;
+    if (!key.choices.empty()) out << " One of " << key.choices << '.';
+    out << '\n';
+  }
+  return out.str();
+}
+
+// What the parser fills before it is turned into a CommandLine.
+struct Parsed {
+  std::string config_file;
+  std::vector<std::string> overrides;
+  std::string values[std::size(kKeyOptions)];
+  std::string restore;
+  std::string explain;
+  std::string progress = "auto";
+  std::string fault_point;
+  bool allow_non_restored_state = false;
+  bool list_config = false;
+};
+
+void declare_options(CLI::App& app, Parsed& parsed) {
+  app.set_version_flag("-v,--version", std::string{kVersionText});
+  app.footer(std::string{kExamples});
+  for (std::size_t i = 0; i < std::size(kKeyOptions); ++i) {
+    app.add_option(kKeyOptions[i].flags, parsed.values[i], kKeyOptions[i].help);
+  }
+  app.add_option("-c,--config", parsed.config_file, "Configuration file (YAML)");
+  app.add_option("-D", parsed.overrides, "Sets a configuration key: -D key=value")
+      ->allow_extra_args(false);
+  app.add_flag("--list-config", parsed.list_config,
+               "Prints every configuration key with its value, where that comes from, and its meaning");
+  app.add_option("-s,--restore", parsed.restore,
+                 "Starts from a checkpoint: 'latest', or the path of one");
+  app.add_flag("-n,--allow-non-restored-state", parsed.allow_non_restored_state,
+               "Lets a restore drop state that no operator asks for");
+  app.add_option("--explain", parsed.explain,
+                 "Prints the plan - what is chained with what, and why not - as text or json")
+      ->expected(0, 1)
+      ->default_str("text")
+      ->check(CLI::IsMember({"text", "json"}));
+  app.add_option("--progress", parsed.progress,
+                 "live (redrawn), plain (a line per interval), none, or auto")
+      ->check(CLI::IsMember({"auto", "live", "plain", "none"}));
+  app.add_option("--fault-point", parsed.fault_point, "For tests: NAME[:COUNT] ends the process")
+      ->group("");
+}
+
+Status apply(const Parsed& parsed, FileStore& files, Configuration& configuration) {
+  if (!parsed.config_file.empty()) {
+    WEIR_RETURN_IF_ERROR(configuration.load_file(files, parsed.config_file));
+  }
+  for (const std::string& assignment : parsed.overrides) {
+    WEIR_RETURN_IF_ERROR(configuration.set_override(assignment));
+  }
+  for (std::size_t i = 0; i < std::size(kKeyOptions); ++i) {
+    if (parsed.values[i].empty()) continue;
+    WEIR_RETURN_IF_ERROR(configuration.set(kKeyOptions[i].key, parsed.values[i], "command line"));
+  }
+  if (parsed.allow_non_restored_state) {
+    WEIR_RETURN_IF_ERROR(configuration.set("execution.state-recovery.ignore-unclaimed-state",
+                                           "true", "command line"));
+  }
+  return Status::ok();
+}
+
+ProgressMode progress_mode(std::string_view text) {
+  if (text == "live") return ProgressMode::kLive;
+  if (text == "plain") return ProgressMode::kPlain;
+  return text == "none" ? ProgressMode::kNone : ProgressMode::kAuto;
+}
+
+}  // namespace
+
+Result<CommandLine> parse_command_line(int argc, const char* const* argv, FileStore& files) {
+  CommandLine line{.configuration = default_configuration()};
+  line.program = argc > 0 ? argv[0] : "job";
+  const char* const* const end = argv + argc;
+  const char* const* const dashes =
+      std::find_if(argv + std::min(argc, 1), end, [](const char* a) { return std::string_view{a} == "--"; });
+  if (dashes != end) line.job_arguments.assign(dashes + 1, end);
+
+  Parsed parsed;
+  CLI::App app{"A Weir job. Options before -- are Weir's, options after it are the job's own."};
+  declare_options(app, parsed);
+  try {
+    app.parse(static_cast<int>(dashes - argv), argv);
+  } catch (const CLI::CallForHelp&) {
+    line.print_and_exit = app.help();
+    return line;
+  } catch (const CLI::CallForVersion&) {
+    line.print_and_exit = std::string{kVersionText} + "\n";
+    return line;
+  } catch (const CLI::ParseError& error) {
+    return invalid_argument("command line: " + std::string{error.what()} +
+                            " (see --help; the job's own options stand after --)");
+  }
+  WEIR_RETURN_IF_ERROR(apply(parsed, files, line.configuration));
+  if (parsed.list_config) {
+    line.print_and_exit = list_of_keys(line.configuration);
+    return line;
+  }
+  if (!parsed.restore.empty()) line.restore = parsed.restore;
+  if (app.count("--explain") > 0) {
+    line.explain = parsed.explain == "json" ? ExplainMode::kJson : ExplainMode::kText;
+  }
+  line.progress = progress_mode(parsed.progress);
+  line.fault_point = parsed.fault_point;
+  return line;
+}
+
+}  // namespace weir

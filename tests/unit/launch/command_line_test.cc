@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the options of a job mean, and what wrong ones say.
+#include "launch/command_line.h"
+
+#include <gtest/gtest.h>
+
+#include <vector>
+
+#include "base/posix_file_store.h"
+
+namespace weir {
+namespace {
+
+Result<CommandLine> parse(std::vector<const char*> arguments) {
+  PosixFileStore files;
+  arguments.insert(arguments.begin(), "job");
+  return parse_command_line(static_cast<int>(arguments.size()), arguments.data(), files);
+}
+
+TEST(CommandLineTest, OptionsSetTheirConfigurationKeys) {
+  const auto line = parse({"--parallelism", "3", "--checkpoint-interval", "500ms"});
+  ASSERT_TRUE(line.is_ok()) << line.status().to_string();
+  EXPECT_EQ(line.value().configuration.get_int("parallelism.default"), 3);
+  EXPECT_EQ(line.value().configuration.get_duration("execution.checkpointing.interval"),
+            std::chrono::milliseconds{500});
+  EXPECT_EQ(line.value().configuration.origin("parallelism.default"), "command line");
+}
+
+TEST(CommandLineTest, WhatStandsAfterTwoDashesIsTheJobs) {
+  const auto line = parse({"-p", "2", "--", "--parallelism", "9", "--", "x"});
+  ASSERT_TRUE(line.is_ok()) << line.status().to_string();
+  EXPECT_EQ(line.value().configuration.get_int("parallelism.default"), 2);
+  EXPECT_EQ(line.value().job_arguments,
+            (std::vector<std::string>{"--parallelism", "9", "--", "x"}));
+}
+
+TEST(CommandLineTest, AnUnknownOptionIsNamed) {
+  const auto line = parse({"--paralelism", "2"});
+  ASSERT_FALSE(line.is_ok());
+  EXPECT_NE(line.status().message().find("--paralelism"), std::string::npos)
+      << line.status().message();
+}
+
+TEST(CommandLineTest, AValueOfTheWrongTypeNamesTheKey) {
+  const auto line = parse({"--parallelism", "two"});
+  ASSERT_FALSE(line.is_ok());
+  EXPECT_NE(line.status().message().find("parallelism.default"), std::string::npos)
+      << line.status().message();
+}
+
+TEST(CommandLineTest, AnUnknownKeyIsRefusedWithTheNearest) {
+  const auto line = parse({"-D", "execution.checkpointing.intervall=1s"});
+  ASSERT_FALSE(line.is_ok());
+  EXPECT_NE(line.status().message().find("execution.checkpointing.interval"), std::string::npos)
+      << line.status().message();
+}
+
+TEST(CommandLineTest, OptionsAfterTheFirstOverrideCanFollow) {
+  const auto line = parse({"-D", "parallelism.default=4", "--restore", "latest"});
+  ASSERT_TRUE(line.is_ok()) << line.status().to_string();
+  EXPECT_EQ(line.value().configuration.get_int("parallelism.default"), 4);
+  EXPECT_EQ(line.value().restore, "latest");
+}
+
+TEST(CommandLineTest, ExplainTakesAFormatOrNone) {
+  EXPECT_EQ(parse({"--explain"}).value().explain, ExplainMode::kText);
+  EXPECT_EQ(parse({"--explain", "json"}).value().explain, ExplainMode::kJson);
+  EXPECT_EQ(parse({}).value().explain, ExplainMode::kRun);
+  EXPECT_FALSE(parse({"--explain", "xml"}).is_ok());
+}
+
+TEST(CommandLineTest, AMissingConfigurationFileIsNamed) {
+  const auto line = parse({"--config", "no-such-file.yaml"});
+  ASSERT_FALSE(line.is_ok());
+  EXPECT_NE(line.status().message().find("no-such-file.yaml"), std::string::npos);
+}
+
+TEST(CommandLineTest, HelpNamesEveryOptionAndTheExitStatus) {
+  const auto line = parse({"--help"});
+  ASSERT_TRUE(line.value().print_and_exit.has_value());
+  for (const char* word : {"--parallelism", "--restore", "--explain", "Exit status"}) {
+    EXPECT_NE(line.value().print_and_exit->find(word), std::string::npos) << word;
+  }
+}
+
+TEST(CommandLineTest, ListConfigPrintsEveryKey) {
+  const auto line = parse({"--list-config"});
+  ASSERT_TRUE(line.value().print_and_exit.has_value());
+  for (const ConfigKey& key : line.value().configuration.keys()) {
+    EXPECT_NE(line.value().print_and_exit->find(key.name), std::string::npos) << key.name;
+  }
+}
+
+}  // namespace
+}  // namespace weir
