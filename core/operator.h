@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <optional>
 #include <span>
+#include <string_view>
 
 #include "base/time.h"
 #include "core/batch.h"
@@ -91,6 +92,9 @@ class Operator {
     return Progress::kDone;
   }
 
+  /// All channels of `input` have ended: no batch of it follows. Called once per attempt and input,
+  /// before `finish`; again after a restore.
+  virtual void end_input(InputIndex input) { (void)input; }
   /// All input has ended (event time is at its end already): emits what is left.
   virtual Progress finish(Budget& budget) {
     (void)budget;

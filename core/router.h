@@ -2,6 +2,7 @@
 // Spreads a subtask's output over the channels of one edge.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 
 #include "core/batch.h"
@@ -18,7 +19,8 @@ enum class Partitioning {
   kAddressed,  ///< the record names the subtask (split assignments)
 };
 
-/// The channels of one edge out of one subtask.
+/// The channels of one edge out of one subtask: one per consumer subtask, by its index; of a forward
+/// edge a single one, index 0.
 class ChannelSender {
  public:
   virtual ~ChannelSender() = default;
