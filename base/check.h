@@ -28,6 +28,8 @@ std::string check_value_text(const T& value) {
     return std::string(value);
   } else if constexpr (requires { std::string(to_string(value)); }) {
     return to_string(value);
+  } else if constexpr (requires { std::to_string(value.count()); }) {
+    return std::to_string(value.count());  // a std::chrono::duration
   } else if constexpr (requires(std::ostringstream& out) { out << value; }) {
     std::ostringstream out;
     out << value;

@@ -11,6 +11,9 @@
 #include <type_traits>
 #include <utility>
 
+// Duration is a type of std, so argument-dependent look-up would not find its to_string.
+#include "base/time.h"
+
 namespace weir {
 
 enum class LogLevel { kDebug, kInfo, kWarning, kError };

@@ -123,32 +123,25 @@ struct FileEntry {
   int line;
 };
 
-// Flattens a YAML document; mistakes of form are collected with their lines.
+// Flattens a YAML document; mistakes of form are collected with their lines. The line of a value is
+// that of its key: yaml-cpp does not know where an absent value stands.
 class YamlFlattener {
  public:
   explicit YamlFlattener(const std::string& origin) : origin_(origin) {}
 
-  void visit(const YAML::Node& node, const std::string& prefix) {
-    if (node.IsMap()) {
-      for (const auto& item : node) {
-        if (!item.first.IsScalar()) {
-          fail(item.first, "a key is not plain text");
-          continue;
-        }
-        visit(item.second,
-              prefix.empty() ? item.first.Scalar() : prefix + "." + item.first.Scalar());
+  void visit_map(const YAML::Node& map, const std::string& prefix) {
+    for (const auto& item : map) {
+      const int line = line_of(item.first);
+      if (!item.first.IsScalar()) {
+        fail(line, "a key is not plain text");
+        continue;
       }
-    } else if (node.IsScalar()) {
-      add(node, prefix, node.Scalar());
-    } else if (node.IsSequence()) {
-      visit_list(node, prefix);
-    } else {
-      fail(node, "key " + quoted(prefix) + " has no value");
+      visit(item.second, prefix + item.first.Scalar(), line);
     }
   }
 
-  void fail(const YAML::Node& node, const std::string& message) {
-    mistakes.push_back(origin_ + ":" + std::to_string(line_of(node)) + ": " + message);
+  void fail(int line, const std::string& message) {
+    mistakes.push_back(origin_ + ":" + std::to_string(line) + ": " + message);
   }
 
   std::vector<FileEntry> entries;
@@ -157,26 +150,38 @@ class YamlFlattener {
  private:
   static int line_of(const YAML::Node& node) { return node.Mark().line + 1; }
 
-  void visit_list(const YAML::Node& node, const std::string& name) {
+  void visit(const YAML::Node& value, const std::string& name, int line) {
+    if (value.IsMap()) {
+      visit_map(value, name + ".");
+    } else if (value.IsScalar()) {
+      add(name, value.Scalar(), line);
+    } else if (value.IsSequence()) {
+      visit_list(value, name, line);
+    } else {
+      fail(line, "key " + quoted(name) + " has no value");
+    }
+  }
+
+  void visit_list(const YAML::Node& list, const std::string& name, int line) {
     std::string joined;
-    for (const auto& item : node) {
+    for (const auto& item : list) {
       if (!item.IsScalar()) {
-        fail(item, "the list of key " + quoted(name) + " holds something that is not plain text");
+        fail(line, "the list of key " + quoted(name) + " holds something that is not plain text");
         return;
       }
       joined.append(joined.empty() ? "" : ";").append(item.Scalar());
     }
-    add(node, name, joined);
+    add(name, joined, line);
   }
 
-  void add(const YAML::Node& node, const std::string& name, const std::string& value) {
+  void add(const std::string& name, const std::string& value, int line) {
     const auto same = std::find_if(entries.begin(), entries.end(),
                                    [&](const FileEntry& entry) { return entry.name == name; });
     if (same != entries.end()) {
-      fail(node, "key " + quoted(name) + " stands here and in line " + std::to_string(same->line));
+      fail(line, "key " + quoted(name) + " stands here and in line " + std::to_string(same->line));
       return;
     }
-    entries.push_back({name, value, line_of(node)});
+    entries.push_back({name, value, line});
   }
 
   const std::string& origin_;
@@ -301,9 +306,9 @@ Status Configuration::load_yaml(const std::string& yaml, const std::string& orig
   try {
     const YAML::Node root = YAML::Load(yaml);
     if (root.IsMap()) {
-      flattener.visit(root, "");
+      flattener.visit_map(root, "");
     } else if (!root.IsNull()) {
-      flattener.fail(root, "the file is not a map of keys and values");
+      flattener.fail(1, "the file is not a map of keys and values");
     }
   } catch (const YAML::Exception& error) {
     return invalid_argument(origin + ":" + std::to_string(error.mark.line + 1) +

@@ -124,8 +124,8 @@ bool read_zone(TextCursor& in, std::int64_t& offset) {
     return false;
   }
   const int hours = in.digits(2);
-  in.accept(':');
-  const int minutes = in.is_at_end() ? 0 : in.digits(2);
+  const bool has_colon = in.accept(':');
+  const int minutes = in.is_at_end() && !has_colon ? 0 : in.digits(2);
   if (hours < 0 || hours > 23 || minutes < 0 || minutes > 59) {
     return false;
   }
