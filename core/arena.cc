@@ -38,8 +38,7 @@ Arena::Arena(std::size_t first_size)
       first_size_(first_size),
       free_(first_),
       end_(first_ + first_size),
-      next_chunk_bytes_(
-          std::clamp(first_size * 2, kFirstChunkBytesDefault, kChunkBytesMax)),
+      next_chunk_bytes_(std::clamp(first_size * 2, kFirstChunkBytesDefault, kChunkBytesMax)),
       bytes_reserved_(first_size) {}
 
 Arena::~Arena() {
@@ -100,9 +99,8 @@ void ArenaList::add_all(const ArenaList& other) {
 }
 
 bool ArenaList::more_contain(const char* position) const {
-  return std::any_of(more_.begin(), more_.end(), [position](const ArenaRef& arena) {
-    return arena->contains(position);
-  });
+  return std::any_of(more_.begin(), more_.end(),
+                     [position](const ArenaRef& arena) { return arena->contains(position); });
 }
 
 std::size_t ArenaList::bytes() const {

@@ -155,9 +155,8 @@ template <class T, std::size_t... Is>
 void decode_variant(ByteReader& in, TextMaker& text, T& value, std::index_sequence<Is...>) {
   const std::size_t offset = in.offset();
   const std::uint64_t index = in.get_varint64();
-  const bool is_known = ((index == Is && (decode_value(in, text, value.template emplace<Is>()),
-                                          true)) ||
-                         ...);
+  const bool is_known =
+      ((index == Is && (decode_value(in, text, value.template emplace<Is>()), true)) || ...);
   if (!is_known) {
     throw DecodeError("unknown alternative of a variant", offset);
   }
@@ -182,8 +181,9 @@ void decode_map(ByteReader& in, TextMaker& text, T& value) {
   for (std::uint64_t i = 0; i < count; ++i) {
     typename T::key_type key{};
     decode_value(in, text, key);
-    decode_value(in, text, value.emplace_hint(value.end(), std::move(key),
-                                              typename T::mapped_type{})->second);
+    decode_value(
+        in, text,
+        value.emplace_hint(value.end(), std::move(key), typename T::mapped_type{})->second);
   }
 }
 

@@ -193,9 +193,10 @@ decltype(auto) text_argument(const T& value) {
   } else if constexpr (std::is_enum_v<T>) {
     return static_cast<std::underlying_type_t<T>>(value);
   } else {
-    static_assert(requires { std::string(to_string(value)); },
-                  "weir: an argument of text(\"{}\", ...) is a number, text, a time, or has "
-                  "to_string()");
+    static_assert(
+        requires { std::string(to_string(value)); },
+        "weir: an argument of text(\"{}\", ...) is a number, text, a time, or has "
+        "to_string()");
     return std::string(to_string(value));
   }
 }

@@ -179,7 +179,6 @@ concept Describable = detail::kIsDescribable<T>;
 
 namespace detail {
 
-
 template <class T>
 constexpr bool holds_text();
 
@@ -193,7 +192,7 @@ constexpr bool holds_text() {
   if constexpr (kTypeKind<T> == TypeKind::kText) {
     return true;
   } else if constexpr (kTypeKind<T> == TypeKind::kCustom) {
-    return requires(T & value) { Serializer<T>::for_each_text(value, [](Text&) {}); };
+    return requires(T& value) { Serializer<T>::for_each_text(value, [](Text&) {}); };
   } else if constexpr (kTypeKind<T> == TypeKind::kRecord) {
     return []<class R, auto... Members>(const RecordDescription<R, Members...>&) {
       return (holds_text<std::remove_cvref_t<decltype(std::declval<R&>().*Members)>>() || ...);
@@ -213,7 +212,7 @@ inline constexpr bool kHoldsText = detail::holds_text<std::remove_cv_t<T>>();
 template <class T>
 inline constexpr bool kTriviallyStored = std::is_trivially_copyable_v<T> && !kHoldsText<T>;
 
-/// Calls `f(text)` for every Text in `value`, at any depth. Compiles to nothing where there is none.
+/// Calls `f(text)` for every Text in `value`, at any depth; compiles to nothing without text.
 ///
 /// `f` may replace a Text by an equal one that lies elsewhere, not by another: keys of maps stay in
 /// their place.
@@ -228,9 +227,8 @@ void for_each_text(T& value, F&& f) {
   } else if constexpr (kKind == TypeKind::kCustom) {
     Serializer<Plain>::for_each_text(value, f);
   } else if constexpr (kKind == TypeKind::kRecord) {
-    detail::kRecordDescription<Plain>.for_each_field(value, [&f](auto& field) {
-      for_each_text(field, f);
-    });
+    detail::kRecordDescription<Plain>.for_each_field(
+        value, [&f](auto& field) { for_each_text(field, f); });
   } else if constexpr (kKind == TypeKind::kOptional) {
     if (value.has_value()) {
       for_each_text(*value, f);
