@@ -105,13 +105,101 @@ Status apply(const Parsed& parsed, FileStore& files, Configuration& configuratio
   return Status::ok();
 }
 
-ProgressMode progress_mode(std::string_view text) {
-  if (text == "live") return ProgressMode::kLive;
-  if (text == "plain") return ProgressMode::kPlain;
-  return text == "none" ? ProgressMode::kNone : ProgressMode::kAuto;
+ExecutionSettings::Progress progress_mode(std::string_view text) {
+  using enum ExecutionSettings::Progress;
+  if (text == "live") return kLive;
+  if (text == "plain") return kPlain;
+  return text == "none" ? kNone : kAuto;
+}
+
+// Reads a count that must be at least `least`; adds to `mistakes` otherwise.
+std::uint32_t count_of(const Configuration& configuration, std::string_view key,
+                       std::int64_t least, std::vector<std::string>& mistakes) {
+  const std::int64_t value = configuration.get_int(key);
+  if (value >= least && value <= 1'000'000) return static_cast<std::uint32_t>(value);
+  mistakes.push_back(std::string{key} + " (" + configuration.origin(key) +
+                     "): " + std::to_string(value) + " is not between " + std::to_string(least) +
+                     " and 1000000");
+  return static_cast<std::uint32_t>(least);
+}
+
+RestartStrategy restart_of(const Configuration& configuration,
+                           std::vector<std::string>& mistakes) {
+  RestartStrategy restart;
+  const std::string& type = configuration.get_string("restart-strategy.type");
+  if (type == "none") {
+    restart.kind = RestartStrategy::Kind::kNone;
+  } else if (type == "fixed-delay") {
+    restart.kind = RestartStrategy::Kind::kFixedDelay;
+    restart.attempts =
+        count_of(configuration, "restart-strategy.fixed-delay.attempts", 0, mistakes);
+    restart.delay = configuration.get_duration("restart-strategy.fixed-delay.delay");
+  } else if (type == "failure-rate") {
+    restart.kind = RestartStrategy::Kind::kFailureRate;
+    restart.attempts = count_of(
+        configuration, "restart-strategy.failure-rate.max-failures-per-interval", 0, mistakes);
+    restart.interval =
+        configuration.get_duration("restart-strategy.failure-rate.failure-rate-interval");
+    restart.delay = configuration.get_duration("restart-strategy.failure-rate.delay");
+  } else {
+    const std::string prefix = "restart-strategy.exponential-delay.";
+    restart.kind = RestartStrategy::Kind::kExponentialDelay;
+    restart.delay = configuration.get_duration(prefix + "initial-backoff");
+    restart.delay_max = configuration.get_duration(prefix + "max-backoff");
+    restart.multiplier = configuration.get_double(prefix + "backoff-multiplier");
+    restart.jitter = configuration.get_double(prefix + "jitter-factor");
+    restart.interval = configuration.get_duration(prefix + "reset-backoff-threshold");
+    if (restart.multiplier < 1) mistakes.push_back(prefix + "backoff-multiplier is less than 1");
+    if (restart.jitter < 0 || restart.jitter > 1) {
+      mistakes.push_back(prefix + "jitter-factor is not between 0 and 1");
+    }
+  }
+  return restart;
+}
+
+CheckpointOptions checkpoints_of(const Configuration& configuration,
+                                 std::vector<std::string>& mistakes) {
+  const std::string prefix = "execution.checkpointing.";
+  CheckpointOptions checkpoints;
+  checkpoints.interval = configuration.get_duration(prefix + "interval");
+  checkpoints.enabled = checkpoints.interval > Duration{0};
+  checkpoints.timeout = configuration.get_duration(prefix + "timeout");
+  checkpoints.min_pause = configuration.get_duration(prefix + "min-pause");
+  checkpoints.tolerable_failures =
+      count_of(configuration, prefix + "tolerable-failed-checkpoints", 0, mistakes);
+  checkpoints.retained = count_of(configuration, prefix + "num-retained", 1, mistakes);
+  if (checkpoints.timeout <= Duration{0}) mistakes.push_back(prefix + "timeout is not positive");
+  return checkpoints;
 }
 
 }  // namespace
+
+ExecutionSettings settings_of(const CommandLine& line) {
+  const Configuration& configuration = line.configuration;
+  ExecutionSettings settings;
+  std::vector<std::string>& mistakes = settings.mistakes;
+  settings.parallelism = Parallelism{count_of(configuration, "parallelism.default", 1, mistakes)};
+  const std::int64_t max = configuration.get_int("pipeline.max-parallelism");
+  if (max != -1) {
+    settings.max_parallelism =
+        MaxParallelism{count_of(configuration, "pipeline.max-parallelism", 1, mistakes)};
+  }
+  settings.chaining = configuration.get_bool("pipeline.operator-chaining.enabled")
+                          ? ExecutionSettings::Chaining::kOn
+                          : ExecutionSettings::Chaining::kOff;
+  settings.checkpoints = checkpoints_of(configuration, mistakes);
+  settings.restart = restart_of(configuration, mistakes);
+  settings.checkpoint_directory = configuration.get_string("state.checkpoints.dir");
+  settings.restore = line.restore.value_or("");
+  settings.explain = line.explain;
+  settings.progress = line.progress;
+  for (const ConfigKey& key : configuration.keys()) {
+    if (configuration.is_set(key.name)) {
+      settings.configuration[std::string{key.name}] = configuration.text(key.name);
+    }
+  }
+  return settings;
+}
 
 Result<CommandLine> parse_command_line(int argc, const char* const* argv, FileStore& files) {
   CommandLine line{.configuration = default_configuration()};
@@ -143,7 +231,8 @@ Result<CommandLine> parse_command_line(int argc, const char* const* argv, FileSt
   }
   if (!parsed.restore.empty()) line.restore = parsed.restore;
   if (app.count("--explain") > 0) {
-    line.explain = parsed.explain == "json" ? ExplainMode::kJson : ExplainMode::kText;
+    line.explain = parsed.explain == "json" ? ExecutionSettings::Explain::kJson
+                                                 : ExecutionSettings::Explain::kText;
   }
   line.progress = progress_mode(parsed.progress);
   line.fault_point = parsed.fault_point;

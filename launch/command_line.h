@@ -9,26 +9,26 @@
 #include "base/file_store.h"
 #include "base/options.h"
 #include "base/status.h"
+#include "weir/execution_settings.h"
 
 namespace weir {
-
-/// How a job shows what it does while it runs.
-enum class ProgressMode { kAuto, kLive, kPlain, kNone };
-/// Whether to run the job or to print its plan.
-enum class ExplainMode { kRun, kText, kJson };
 
 /// What the options before `--` say.
 struct CommandLine {
   Configuration configuration;
   std::string program = {};            ///< argv[0]
   std::optional<std::string> restore = {};  ///< "latest", or the path of a checkpoint
-  ExplainMode explain = ExplainMode::kRun;
-  ProgressMode progress = ProgressMode::kAuto;
+  ExecutionSettings::Explain explain = ExecutionSettings::Explain::kRun;
+  ExecutionSettings::Progress progress = ExecutionSettings::Progress::kAuto;
   std::string fault_point = {};  ///< for tests; empty for none
   std::vector<std::string> job_arguments = {};  ///< what stands after `--`
   /// Set for --help, --version and --list-config: print this and exit with status 0.
   std::optional<std::string> print_and_exit = {};
 };
+
+/// Returns what the options and the configuration mean for a run.
+/// Values out of their range stand in `mistakes`, each with its key.
+ExecutionSettings settings_of(const CommandLine& line);
 
 /// Parses the command line and loads the configuration file it names.
 /// Errors: invalid argument; names the option, or the file, line and key.

@@ -63,9 +63,9 @@ TEST(CommandLineTest, OptionsAfterTheFirstOverrideCanFollow) {
 }
 
 TEST(CommandLineTest, ExplainTakesAFormatOrNone) {
-  EXPECT_EQ(parse({"--explain"}).value().explain, ExplainMode::kText);
-  EXPECT_EQ(parse({"--explain", "json"}).value().explain, ExplainMode::kJson);
-  EXPECT_EQ(parse({}).value().explain, ExplainMode::kRun);
+  EXPECT_EQ(parse({"--explain"}).value().explain, ExecutionSettings::Explain::kText);
+  EXPECT_EQ(parse({"--explain", "json"}).value().explain, ExecutionSettings::Explain::kJson);
+  EXPECT_EQ(parse({}).value().explain, ExecutionSettings::Explain::kRun);
   EXPECT_FALSE(parse({"--explain", "xml"}).is_ok());
 }
 
