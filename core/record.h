@@ -127,15 +127,15 @@ std::ostream& print_value(std::ostream& out, const T& value);
 
 // A structured binding needs exactly as many names as there are fields.
 #define WEIR_DETAIL_LISTS_EVERY_FIELD(specifier, Type, ...)                                   \
-  __VA_OPT__(specifier constexpr void weir_record_lists_every_field(const Type& weir_value) { \
+  __VA_OPT__(specifier constexpr void weir_record_lists_every_field(const Type& weir_of_all) { \
     [[maybe_unused]] const auto& [WEIR_DETAIL_REST(                                           \
-        _ WEIR_DETAIL_FIELDS(WEIR_DETAIL_BINDING, Type, __VA_ARGS__))] = weir_value;          \
+        _ WEIR_DETAIL_FIELDS(WEIR_DETAIL_BINDING, Type, __VA_ARGS__))] = weir_of_all;          \
   })
 
 #define WEIR_DETAIL_BRACES(T, ...) __VA_OPT__({}, )
 #define WEIR_DETAIL_POINTER(T, ...) __VA_OPT__(, &T::WEIR_DETAIL_MEMBER(__VA_ARGS__))
 #define WEIR_DETAIL_BINDING(T, ...) \
-  __VA_OPT__(, WEIR_DETAIL_CAT(weir_, WEIR_DETAIL_MEMBER(__VA_ARGS__)))
+  __VA_OPT__(, WEIR_DETAIL_CAT(weir_field_, WEIR_DETAIL_MEMBER(__VA_ARGS__)))
 #define WEIR_DETAIL_NAME(T, ...) __VA_OPT__(WEIR_DETAIL_OUTSIDE_NAME(__VA_ARGS__), )
 
 // A field is listed as `field` or as `(field, "name")`.
