@@ -40,8 +40,7 @@ class Generator {
     late_job_ = limits_.late_windows && rng_.chance(0.15);
     make_sources();
     const std::uint64_t stages = 1 + rng_.uniform(limits_.stages_max);
-    for (std::uint64_t i = 0; i < stages; ++i)
-      add_stage();
+    for (std::uint64_t i = 0; i < stages; ++i) add_stage();
     add_sinks();
     return std::move(job_);
   }
@@ -84,8 +83,7 @@ class Generator {
 
   void add_source(std::uint32_t index, std::uint32_t splits) {
     SourceSpec source;
-    if (limits_.file_source && !late_job_ && rng_.chance(0.2))
-      source.kind = SourceKind::kFile;
+    if (limits_.file_source && !late_job_ && rng_.chance(0.2)) source.kind = SourceKind::kFile;
     source.parallelism = parallelism();
     const std::int64_t disorder = static_cast<std::int64_t>(rng_.uniform(8));
     source.out_of_orderness = (disorder + 1) * unit_;
@@ -105,8 +103,7 @@ class Generator {
     for (std::int64_t i = 0; i < count; ++i) {
       std::int64_t jitter = rng_.uniform_between(0, disorder);
       // A late record: older than the bound promises.
-      if (late_job_ && rng_.chance(0.1))
-        jitter -= 3 * disorder + rng_.uniform_between(2, 40);
+      if (late_job_ && rng_.chance(0.1)) jitter -= 3 * disorder + rng_.uniform_between(2, 40);
       // The remainders name split and record, so that no two times are equal.
       const Millis time =
           base_time_ + (((i * kStep) + jitter) * records_per_split_ + i) * split_count_ + number;
@@ -123,15 +120,12 @@ class Generator {
     std::vector<std::uint32_t> unused;
     std::vector<std::uint32_t> all;
     for (std::uint32_t i = 0; i < traits_.size(); ++i) {
-      if (!fits(traits_[i]))
-        continue;
+      if (!fits(traits_[i])) continue;
       all.push_back(i);
-      if (!traits_[i].used)
-        unused.push_back(i);
+      if (!traits_[i].used) unused.push_back(i);
     }
     const std::vector<std::uint32_t>& from = unused.empty() || rng_.chance(0.1) ? all : unused;
-    if (from.empty())
-      return std::nullopt;
+    if (from.empty()) return std::nullopt;
     return from[rng_.uniform(from.size())];
   }
 
@@ -141,34 +135,26 @@ class Generator {
         {StageKind::kSteps, StageKind::kSteps, StageKind::kUnion, StageKind::kRunningFold,
          StageKind::kSessions, StageKind::kBuckets, StageKind::kCollected, StageKind::kTotals,
          StageKind::kTumbling, StageKind::kSliding, StageKind::kTumblingReduce});
-    if (late_job_ && stage.kind != StageKind::kSteps)
-      stage.kind = StageKind::kLateWindow;
-    if (stage.kind == StageKind::kUnion && !limits_.union_streams)
-      stage.kind = StageKind::kSteps;
+    if (late_job_ && stage.kind != StageKind::kSteps) stage.kind = StageKind::kLateWindow;
+    if (stage.kind == StageKind::kUnion && !limits_.union_streams) stage.kind = StageKind::kSteps;
     stage.parallelism = parallelism();
     stage.salt = rng_.next();
     const std::optional<std::uint32_t> input = choose_stream(
         [this, &stage](const StreamTraits& traits) { return can_read(stage.kind, traits); });
-    if (!input)
-      return;
+    if (!input) return;
     stage.inputs = {*input};
     StreamTraits out = traits_[*input];
     out.used = false;
-    if (stage.kind == StageKind::kUnion && !add_union_input(stage, out))
-      return;
-    if (stage.kind == StageKind::kSteps)
-      add_steps(stage, out);
+    if (stage.kind == StageKind::kUnion && !add_union_input(stage, out)) return;
+    if (stage.kind == StageKind::kSteps) add_steps(stage, out);
     if (stage.kind != StageKind::kSteps && stage.kind != StageKind::kUnion) {
       set_sizes(stage);
       out.single_origin = false;
       out.ordered = true;
-      if (stage.kind != StageKind::kRunningFold)
-        out.times = StreamTraits::Times::kUniquePerKey;
-      if (stage.kind == StageKind::kLateWindow)
-        out.late = true;
+      if (stage.kind != StageKind::kRunningFold) out.times = StreamTraits::Times::kUniquePerKey;
+      if (stage.kind == StageKind::kLateWindow) out.late = true;
     }
-    for (const std::uint32_t stream : stage.inputs)
-      traits_[stream].used = true;
+    for (const std::uint32_t stream : stage.inputs) traits_[stream].used = true;
     traits_.push_back(out);
     job_.stages.push_back(std::move(stage));
   }
@@ -195,8 +181,7 @@ class Generator {
     const auto second = choose_stream([this, first](const StreamTraits& traits) {
       return !traits.late && &traits != &traits_[first];
     });
-    if (!second)
-      return false;
+    if (!second) return false;
     const StreamTraits& other = traits_[*second];
     const bool unique = out.times == StreamTraits::Times::kUnique && other.times == out.times &&
                         (out.sources & other.sources) == 0;
@@ -213,11 +198,9 @@ class Generator {
     for (std::uint64_t i = 0; i < count; ++i) {
       StepKind kind =
           pick<StepKind>({StepKind::kMap, StepKind::kRekey, StepKind::kFilter, StepKind::kFlatMap});
-      if (kind == StepKind::kFlatMap && late_job_)
-        kind = StepKind::kMap;
+      if (kind == StepKind::kFlatMap && late_job_) kind = StepKind::kMap;
       stage.steps.push_back({kind, rng_.next()});
-      if (kind == StepKind::kFlatMap)
-        out.times = StreamTraits::Times::kAny;
+      if (kind == StepKind::kFlatMap) out.times = StreamTraits::Times::kAny;
       if (kind == StepKind::kRekey && out.times == StreamTraits::Times::kUniquePerKey) {
         out.times = StreamTraits::Times::kAny;
       }
@@ -233,18 +216,15 @@ class Generator {
     const bool window = stage.kind == StageKind::kTumbling || stage.kind == StageKind::kSliding ||
                         stage.kind == StageKind::kTumblingReduce ||
                         stage.kind == StageKind::kLateWindow;
-    if (window && rng_.chance(0.3))
-      stage.lateness = stage.size / rng_.uniform_between(1, 4);
+    if (window && rng_.chance(0.3)) stage.lateness = stage.size / rng_.uniform_between(1, 4);
   }
 
   void add_sinks() {
     for (std::uint32_t i = 0; i < traits_.size(); ++i) {
-      if (!traits_[i].used)
-        job_.sinks.push_back({sink_kind(), i, traits_[i].ordered, false});
+      if (!traits_[i].used) job_.sinks.push_back({sink_kind(), i, traits_[i].ordered, false});
     }
     for (std::size_t i = 0; i < job_.stages.size(); ++i) {
-      if (job_.stages[i].kind != StageKind::kLateWindow)
-        continue;
+      if (job_.stages[i].kind != StageKind::kLateWindow) continue;
       job_.sinks.push_back({SinkKind::kTransactional, job_.stream_of_stage(i), false, true});
     }
   }

@@ -80,8 +80,7 @@ std::string label_of(std::uint32_t key, std::int64_t value) {
 std::size_t JobSpec::record_count() const {
   std::size_t count = 0;
   for (const SourceSpec& source : sources) {
-    for (const SplitSpec& split : source.splits)
-      count += split.records.size();
+    for (const SplitSpec& split : source.splits) count += split.records.size();
   }
   return count;
 }
@@ -93,8 +92,7 @@ std::string describe(const JobSpec& job) {
   for (std::size_t i = 0; i < job.sources.size(); ++i) {
     const SourceSpec& source = job.sources[i];
     std::vector<std::size_t> sizes;
-    for (const SplitSpec& split : source.splits)
-      sizes.push_back(split.records.size());
+    for (const SplitSpec& split : source.splits) sizes.push_back(split.records.size());
     text += fmt::format("  stream {}: {} source x{}, splits of {} records, out of order by {} ms\n",
                         i, source.kind == SourceKind::kFile ? "file" : "generated",
                         source.parallelism, sizes, source.out_of_orderness);
@@ -103,14 +101,10 @@ std::string describe(const JobSpec& job) {
     const StageSpec& stage = job.stages[i];
     text += fmt::format("  stream {}: {} x{} of {}", job.stream_of_stage(i), name_of(stage.kind),
                         stage.parallelism, stage.inputs);
-    for (const StepSpec& step : stage.steps)
-      text += fmt::format(" {}", name_of(step.kind));
-    if (stage.size > 0)
-      text += fmt::format(" size {}", stage.size);
-    if (stage.slide > 0)
-      text += fmt::format(" slide {}", stage.slide);
-    if (stage.lateness > 0)
-      text += fmt::format(" lateness {}", stage.lateness);
+    for (const StepSpec& step : stage.steps) text += fmt::format(" {}", name_of(step.kind));
+    if (stage.size > 0) text += fmt::format(" size {}", stage.size);
+    if (stage.slide > 0) text += fmt::format(" slide {}", stage.slide);
+    if (stage.lateness > 0) text += fmt::format(" lateness {}", stage.lateness);
     text += '\n';
   }
   for (std::size_t i = 0; i < job.sinks.size(); ++i) {

@@ -21,8 +21,7 @@ void add(Provenance& to, const Provenance& from) {
 // The last multiple of `size` that is not above `time`.
 Millis floor_to(Millis time, Millis size) {
   Millis quotient = time / size;
-  if (quotient * size > time)
-    --quotient;
+  if (quotient * size > time) --quotient;
   return quotient * size;
 }
 
@@ -51,8 +50,7 @@ Stream step(const StepSpec& spec, const Stream& in) {
         out.push_back(record);
         break;
       case StepKind::kFilter:
-        if (is_kept(record.value, spec.salt))
-          out.push_back(record);
+        if (is_kept(record.value, spec.salt)) out.push_back(record);
         break;
       case StepKind::kFlatMap:
         for (std::uint32_t copy = 0; copy < copies_of(record.value, spec.salt); ++copy) {
@@ -69,8 +67,7 @@ Stream step(const StepSpec& spec, const Stream& in) {
 
 std::map<std::uint32_t, Stream> by_key(const Stream& in) {
   std::map<std::uint32_t, Stream> groups;
-  for (const OracleRecord& record : in)
-    groups[record.key].push_back(record);
+  for (const OracleRecord& record : in) groups[record.key].push_back(record);
   return groups;
 }
 
@@ -125,8 +122,7 @@ Stream sessions(const Stream& in, Millis gap) {
       add(session.made_from, record.made_from);
       last = record.time;
     }
-    if (open)
-      close();
+    if (open) close();
   }
   return out;
 }
@@ -180,8 +176,7 @@ Stream collected(const Stream& in, Millis size) {
       add(result.made_from, record.made_from);
     }
     std::sort(values.begin(), values.end());
-    for (const std::int64_t value : values)
-      result.value = folded_value(result.value, value);
+    for (const std::int64_t value : values) result.value = folded_value(result.value, value);
     out.push_back(result);
   }
   return out;
@@ -209,8 +204,7 @@ Stream run_stage(const StageSpec& stage, const std::vector<Stream>& streams) {
   switch (stage.kind) {
     case StageKind::kSteps: {
       Stream out = in;
-      for (const StepSpec& spec : stage.steps)
-        out = step(spec, out);
+      for (const StepSpec& spec : stage.steps) out = step(spec, out);
       return out;
     }
     case StageKind::kUnion: {
@@ -241,10 +235,8 @@ std::string to_string(const OracleRecord& record) {
 
 std::vector<ExpectedSink> interpret(const JobSpec& job) {
   std::vector<Stream> streams;
-  for (std::uint32_t i = 0; i < job.sources.size(); ++i)
-    streams.push_back(read(job.sources[i], i));
-  for (const StageSpec& stage : job.stages)
-    streams.push_back(run_stage(stage, streams));
+  for (std::uint32_t i = 0; i < job.sources.size(); ++i) streams.push_back(read(job.sources[i], i));
+  for (const StageSpec& stage : job.stages) streams.push_back(run_stage(stage, streams));
 
   std::vector<ExpectedSink> expected;
   for (const SinkSpec& sink : job.sinks) {
@@ -257,8 +249,7 @@ std::vector<ExpectedSink> interpret(const JobSpec& job) {
     } else {
       result.records = streams[sink.input];
       std::sort(result.records.begin(), result.records.end());
-      if (sink.ordered)
-        sort_by_time(result.records);
+      if (sink.ordered) sort_by_time(result.records);
     }
     expected.push_back(std::move(result));
   }

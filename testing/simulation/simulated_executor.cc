@@ -13,8 +13,7 @@ constexpr Nanos kClosureCostMax = 20 * kMicrosecond;
 }  // namespace
 
 void SimulatedExecutor::post(std::function<void()> closure) {
-  if (!process_.is_running())
-    return;
+  if (!process_.is_running()) return;
   queue_.push_back(std::move(closure));
 }
 
@@ -30,15 +29,13 @@ TimerHandle SimulatedExecutor::post_after(Duration delay, std::function<void()> 
 
 void SimulatedExecutor::cancel(TimerHandle timer) {
   const auto found = deadlines_.find(timer);
-  if (found == deadlines_.end())
-    return;
+  if (found == deadlines_.end()) return;
   timers_.erase({found->second, timer});
   deadlines_.erase(found);
 }
 
 Nanos SimulatedExecutor::due() const {
-  if (!queue_.empty())
-    return 0;
+  if (!queue_.empty()) return 0;
   return timers_.empty() ? kNever : timers_.begin()->first.first;
 }
 
@@ -62,16 +59,14 @@ Nanos SimulatedExecutor::act() {
 }
 
 void SimulatedBlockingExecutor::run(std::function<void()> closure) {
-  if (!process_.is_running())
-    return;
+  if (!process_.is_running()) return;
   const Nanos delay = world_.random_skewed_nanos(10 * kMicrosecond, delay_max_);
   pending_.emplace_back(world_.now() + delay, std::move(closure));
 }
 
 Nanos SimulatedBlockingExecutor::due() const {
   Nanos earliest = kNever;
-  for (const auto& [due, closure] : pending_)
-    earliest = std::min(earliest, due);
+  for (const auto& [due, closure] : pending_) earliest = std::min(earliest, due);
   return earliest;
 }
 

@@ -47,8 +47,7 @@ void SimulatedTransport::heal_all() { cuts_.clear(); }
 
 const SimulatedTransport::Endpoint* SimulatedTransport::find(ControlAddress address) const {
   const auto found = endpoints_.find(address);
-  if (found == endpoints_.end() || !found->second.process->is_running())
-    return nullptr;
+  if (found == endpoints_.end() || !found->second.process->is_running()) return nullptr;
   return &found->second;
 }
 
@@ -63,8 +62,7 @@ void SimulatedTransport::later(Nanos due, std::function<void()> delivery) {
 void SimulatedTransport::send(ControlAddress to, ControlEnvelope envelope,
                               std::function<void(Status)> on_reply) {
   const Endpoint* const source = find(envelope.from);
-  if (source == nullptr)
-    return;  // a crashed process sends nothing
+  if (source == nullptr) return;  // a crashed process sends nothing
   Rng& rng = world_.rng();
   const Nanos now = world_.now();
   const bool lost = is_cut(envelope.from, to) || rng.chance(faults_.loss);
@@ -81,8 +79,7 @@ void SimulatedTransport::send(ControlAddress to, ControlEnvelope envelope,
                           ErrorDomain::kExternal));
     });
   }
-  if (lost)
-    return;
+  if (lost) return;
   if (rng.chance(faults_.duplicate)) {
     later(now + delay(), [this, to, envelope] { deliver(to, envelope, nullptr); });
   }
@@ -98,21 +95,18 @@ void SimulatedTransport::deliver(ControlAddress to, const ControlEnvelope& envel
                                  const CallPtr& call) {
   const Endpoint* const receiver = find(to);
   if (receiver == nullptr) {
-    if (call)
-      answer(call, unavailable("control message: nobody listens at this address"));
+    if (call) answer(call, unavailable("control message: nobody listens at this address"));
     return;
   }
   receiver->executor->post([this, to, envelope, call] {
     const Endpoint* const endpoint = find(to);
-    if (endpoint == nullptr)
-      return;
+    if (endpoint == nullptr) return;
     world_.trace().note(
         world_.now(), "deliver",
         {envelope.from.task_manager.value(), to.task_manager.value(), envelope.message.index()},
         [&] { return route_text(envelope.from, to, envelope.message); });
     Status status = endpoint->handler->handle(envelope);
-    if (!call || is_cut(to, call->sender) || world_.rng().chance(faults_.reply_lost))
-      return;
+    if (!call || is_cut(to, call->sender) || world_.rng().chance(faults_.reply_lost)) return;
     later(world_.now() + delay(),
           [this, call, status = std::move(status)] { answer(call, status); });
   });
@@ -120,8 +114,7 @@ void SimulatedTransport::deliver(ControlAddress to, const ControlEnvelope& envel
 
 void SimulatedTransport::answer(const CallPtr& call, const Status& status) {
   const Endpoint* const endpoint = find(call->sender);
-  if (call->answered || endpoint == nullptr || endpoint->process->id() != call->process)
-    return;
+  if (call->answered || endpoint == nullptr || endpoint->process->id() != call->process) return;
   call->answered = true;
   world_.trace().note(
       world_.now(), "reply",

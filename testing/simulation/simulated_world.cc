@@ -34,8 +34,7 @@ SimulatedProcess SimulatedWorld::make_process(std::string name) {
 }
 
 void SimulatedWorld::crash(SimulatedProcess& process) {
-  if (!process.running_)
-    return;
+  if (!process.running_) return;
   process.running_ = false;
   trace_.note(now_, "crash", {process.id().value()}, [&process] { return process.name(); });
 }
@@ -56,11 +55,9 @@ void SimulatedWorld::set_clock_skew(SimulatedProcess& process, std::int64_t mill
 
 Nanos SimulatedWorld::due_of(const Actor& actor) const {
   const SimulatedProcess& process = actor.process_;
-  if (!process.running_)
-    return kNever;
+  if (!process.running_) return kNever;
   const Nanos due = actor.due();
-  if (due == kNever)
-    return kNever;
+  if (due == kNever) return kNever;
   return std::max({due, actor.busy_until_, process.paused_until_});
 }
 
@@ -69,22 +66,18 @@ bool SimulatedWorld::step(Nanos deadline) {
   candidates_.clear();
   for (Actor* const actor : actors_) {
     const Nanos due = due_of(*actor);
-    if (due == kNever)
-      continue;
+    if (due == kNever) continue;
     earliest = std::min(earliest, due);
-    if (due <= now_)
-      candidates_.push_back(actor);
+    if (due <= now_) candidates_.push_back(actor);
   }
   if (candidates_.empty()) {
     if (earliest > deadline || earliest == kNever) {
-      if (deadline != kNever)
-        now_ = std::max(now_, deadline);
+      if (deadline != kNever) now_ = std::max(now_, deadline);
       return false;
     }
     now_ = earliest;
     for (Actor* const actor : actors_) {
-      if (due_of(*actor) <= now_)
-        candidates_.push_back(actor);
+      if (due_of(*actor) <= now_) candidates_.push_back(actor);
     }
   }
   Actor* const chosen = candidates_[rng_.uniform(candidates_.size())];
@@ -92,8 +85,7 @@ bool SimulatedWorld::step(Nanos deadline) {
   const SimulatedProcess& process = chosen->process_;
   const Nanos cost = chosen->act();
   // The actor may have been destroyed by its own action.
-  if (std::find(actors_.begin(), actors_.end(), chosen) == actors_.end())
-    return true;
+  if (std::find(actors_.begin(), actors_.end(), chosen) == actors_.end()) return true;
   chosen->busy_until_ = now_ + static_cast<Nanos>(static_cast<double>(cost) * process.slowness_);
   return true;
 }

@@ -13,8 +13,7 @@ void Trace::fold(std::int64_t nanos, std::string_view what,
                  std::initializer_list<std::uint64_t> numbers) {
   hash_ = splitmix64(hash_ ^ static_cast<std::uint64_t>(nanos));
   hash_ = splitmix64(hash_ ^ xxh3_64(what));
-  for (const std::uint64_t number : numbers)
-    hash_ = splitmix64(hash_ ^ number);
+  for (const std::uint64_t number : numbers) hash_ = splitmix64(hash_ ^ number);
   ++entries_;
 }
 
@@ -24,8 +23,7 @@ void Trace::print(std::int64_t nanos, std::string_view what, const std::string& 
 
 std::string Trace::numbers_text(std::initializer_list<std::uint64_t> numbers) {
   std::string text;
-  for (const std::uint64_t number : numbers)
-    text += fmt::format("{} ", number);
+  for (const std::uint64_t number : numbers) text += fmt::format("{} ", number);
   return text;
 }
 

@@ -27,14 +27,12 @@ class Trace {
   void note(std::int64_t nanos, std::string_view what, std::initializer_list<std::uint64_t> numbers,
             Detail&& detail) {
     fold(nanos, what, numbers);
-    if (printer_)
-      print(nanos, what, detail());
+    if (printer_) print(nanos, what, detail());
   }
   void note(std::int64_t nanos, std::string_view what,
             std::initializer_list<std::uint64_t> numbers = {}) {
     fold(nanos, what, numbers);
-    if (printer_)
-      print(nanos, what, numbers_text(numbers));
+    if (printer_) print(nanos, what, numbers_text(numbers));
   }
 
   std::uint64_t hash() const { return hash_; }
