@@ -105,6 +105,11 @@ class TypedBatch final : public Batch {
     return hashes_.get();
   }
   EventTime* mutable_times() { return times_.get(); }
+  /// Counts rows that were constructed in place behind the last, with times (and hashes).
+  void set_size(std::size_t size) {
+    WEIR_DCHECK(size >= size_ && size <= kCapacity);
+    size_ = size;
+  }
 
   std::size_t memory_bytes() const override {
     return sizeof(*this) + kCapacity * (sizeof(T) + sizeof(EventTime)) +

@@ -55,7 +55,31 @@ class Output final : public OutputPort {
     T& added = batch.append(time, std::forward<Row>(row));
     if constexpr (kHoldsText<T>) adopt(added);
     ++records_out_;
-    if (batch.full()) flush();
+    if (batch.full()) flush_full();
+  }
+
+  /// For loops that write rows straight into the batch (`detail::OutputCursor`): the batch, to be
+  /// filled behind its last row and told so by `end_append(new size)`. Text in the rows is adopted.
+  TypedBatch<T>& begin_append() { return room(); }
+  void end_append(std::size_t size) {
+    records_out_ += size - batch_->size();
+    batch_->set_size(size);
+    if (batch_->full()) flush_full();
+  }
+  /// Keeps the text of a row in the batch, or copies it into this output's arena.
+  void adopt(T& row) {
+    for_each_text(row, [this](Text& text) {
+      if (text.is_self_contained()) return;
+      if (input_ != nullptr && input_->arenas().contains(text.data())) {
+        if (input_held_) return;
+        if (batch_->arenas().size() < kArenasKept) {
+          batch_->arenas().add_all(input_->arenas());
+          input_held_ = true;
+          return;
+        }
+      }
+      if (!maker_.owns(text)) text = maker_.text(text.view());
+    });
   }
 
   /// Makes text in this output's arena, valid in rows emitted through it.
@@ -70,10 +94,12 @@ class Output final : public OutputPort {
     return maker_;
   }
 
-  /// Tells which batch's text may be kept by reference; null when there is none (timers).
+  /// Begins a call: tells which batch's text may be kept by reference; null when there is none
+  /// (timers, sources). Text made in earlier calls is no longer valid.
   void begin_input(const Batch* input) {
     input_ = input;
     input_held_ = false;
+    if constexpr (kHoldsText<T>) made_before_.clear();
   }
   /// Sets the event time that `emit` uses.
   void set_time(EventTime time) { time_ = time; }
@@ -101,19 +127,10 @@ class Output final : public OutputPort {
     return *batch_;
   }
 
-  void adopt(T& row) {
-    for_each_text(row, [this](Text& text) {
-      if (text.is_self_contained()) return;
-      if (input_ != nullptr && input_->arenas().contains(text.data())) {
-        if (input_held_) return;
-        if (batch_->arenas().size() < kArenasKept) {
-          batch_->arenas().add_all(input_->arenas());
-          input_held_ = true;
-          return;
-        }
-      }
-      if (!maker_.owns(text)) text = maker_.text(text.view());
-    });
+  // The running call may emit text again that it made before the batch was full.
+  void flush_full() {
+    if constexpr (kHoldsText<T>) made_before_.add_all(batch_->arenas());
+    flush();
   }
 
   // A batch with few rows must not pin large arenas.
@@ -134,6 +151,8 @@ class Output final : public OutputPort {
   bool input_held_ = false;
   EventTime time_ = EventTime::none();
   TextMaker maker_;
+  // Arenas of the batches that were filled since `begin_input`.
+  ArenaList made_before_;
 };
 
 }  // namespace weir
