@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: Apache-2.0
+// KeyedTable: the in-memory table of one keyed state.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "core/entry_store.h"
+#include "core/hash_index.h"
+#include "core/key_codec.h"
+#include "core/serializer.h"
+#include "core/state_cell.h"
+#include "core/state_table.h"
+#include "core/state_text.h"
+
+namespace weir {
+
+/// What a value is in a snapshot. This is for values that stand for themselves, with one entry per
+/// key; lists and maps have their own in keyed_state.h.
+template <class Value>
+struct StateFormat {
+  static Status write(StateEntrySink& sink, std::uint32_t hash, const std::string& key,
+                      const Value& value, ByteWriter& scratch) {
+    scratch.clear();
+    Serializer<Value>::encode(scratch, value);
+    return sink.entry(hash, key, scratch.view());
+  }
+  /// Adds a stored entry to `value`. `rest` is what follows the key in the entry's key.
+  static void read(ByteReader& rest, ByteReader& in, TextMaker& text, Value& value) {
+    if (!rest.is_at_end()) {
+      throw DecodeError("bytes after the key of a state entry", rest.offset());
+    }
+    value = Serializer<Value>::decode(in, text);
+  }
+};
+
+namespace detail {
+
+/// Whether two keys have equal encodings. Not `==`: that of floats and users may differ.
+template <class Key>
+bool keys_equal(const Key& a, const Key& b) {
+  if constexpr (kTypeKind<Key> == TypeKind::kText || kTypeKind<Key> == TypeKind::kString) {
+    return a == b;
+  } else {
+    return compare_keys(a, b) == 0;
+  }
+}
+
+/// Reads the key at the start of a stored entry's key and checks that it belongs under `hash`.
+template <class Key>
+Key read_entry_key(std::uint32_t hash, ByteView bytes, ByteReader& in, TextMaker& text) {
+  Key key = decode_key<Key>(in, text);
+  if (hash32(bytes.substr(0, in.offset())) != hash) {
+    throw StatusError(data_loss("a state entry lies under a hash that is not its key's"));
+  }
+  return key;
+}
+
+template <class Key, class Value>
+struct TableEntry {
+  using TextHome = StateTextFor<Key, Value>;
+  void keep_text(TextHome& home) {
+    home.keep(key);
+    home.keep(value);
+  }
+  void drop_text(TextHome& home) const {
+    home.drop(key);
+    home.drop(value);
+  }
+  Key key;
+  Value value;
+};
+
+}  // namespace detail
+
+/// Maps keys to values in memory. Snapshots are copy on write: `freeze` copies a directory, and the
+/// first change of a chunk that a snapshot may still read copies the chunk.
+///
+/// What is found stays readable until `tidy`, even after it was changed or erased.
+///
+/// Requires: `hash` is key_hash(key). Value can be made from nothing.
+/// Thread:   the subtask's; a frozen state is written by any.
+/// Cost:     about 5 ns a lookup in the cache; growing moves the index, not the entries.
+template <class Key, class Value>
+class KeyedTable final : public StateTable, public ValueCell<Value> {
+ public:
+  /// `context` is needed only for access as a ValueCell; it must outlive the table.
+  explicit KeyedTable(StateDescriptor descriptor, const KeyContext& context = no_context())
+      : ValueCell<Value>(context), descriptor_(std::move(descriptor)) {}
+
+  // By key and hash, for operators of Weir's own.
+
+  const Value* find(const Key& key, std::uint32_t hash) const {
+    const Position position = position_of(key, hash);
+    return position == HashIndex::kNone ? nullptr : &store_.get(position).value;
+  }
+  /// The value to be changed, made from nothing if there is none. Valid until the next freeze.
+  Value& find_or_insert(const Key& key, std::uint32_t hash) {
+    static_assert(!kHoldsText<Value>, "weir: a value with text is changed by update()");
+    this->forget();
+    return store_.open(insert_position(key, hash)).value;
+  }
+  /// Calls `f(Value&)` with the value, made from nothing if there is none.
+  template <class F>
+  void update(const Key& key, std::uint32_t hash, F&& f) {
+    this->forget();
+    const Position position = insert_position(key, hash);
+    Value& value = store_.open(position).value;
+    store_.drop_text(position, value);
+    f(value);
+    store_.keep_text(position, value);
+  }
+  /// Returns whether there was one.
+  bool erase(const Key& key, std::uint32_t hash) {
+    const Position position = position_of(key, hash);
+    if (position != HashIndex::kNone) {
+      erase_at(hash, position);
+    }
+    return position != HashIndex::kNone;
+  }
+  /// Calls `f(key, hash, value)` for each entry. `f` may change or erase the entry it is given, but
+  /// not insert. The order follows from the order of changes alone; a restore changes it.
+  template <class F>
+  void for_each(F&& f) const {
+    store_.for_each([&](Position position, const Entry& entry) {
+      f(entry.key, store_.hash(position), entry.value);
+    });
+  }
+  void clear() {
+    index_.clear();
+    store_.clear();
+    this->forget();
+  }
+  std::size_t size() const { return store_.size(); }
+
+  /// Loads what `find` looks at first: some keys ahead, `prefetch`; half as many, `prefetch_entry`.
+  void prefetch(std::uint32_t hash) const { index_.prefetch(hash); }
+  void prefetch_entry(std::uint32_t hash) const { store_.prefetch(index_.guess(hash)); }
+
+  // As the cell of a handle.
+
+  using ValueCell<Value>::find;
+  void erase() override {
+    if (ValueCell<Value>::find() != nullptr) {
+      erase_at(this->context().hash, located_);
+    }
+  }
+  void retire(detail::SharedRef<detail::SharedBody> body) override {
+    store_.retire(std::move(body));
+  }
+  const std::string& name() const override { return descriptor_.name; }
+
+  // As state.
+
+  const StateDescriptor& descriptor() const override { return descriptor_; }
+  std::unique_ptr<FrozenState> freeze(CheckpointId) override {
+    this->forget();
+    return std::make_unique<Frozen>(store_.freeze());
+  }
+  void restore(std::uint32_t hash, ByteView key_bytes, ByteView value_bytes) override;
+  void tidy() override {
+    this->forget();
+    store_.tidy();
+    index_.shrink();
+  }
+  std::size_t memory_bytes() const override {
+    return store_.memory_bytes() + index_.memory_bytes();
+  }
+  std::size_t entry_count() const override { return store_.size(); }
+
+ private:
+  using HashIndex = detail::HashIndex;
+  using Position = HashIndex::Position;
+  using Entry = detail::TableEntry<Key, Value>;
+  class Frozen;
+
+  static const KeyContext& no_context() {
+    static const KeyContext kNone;
+    return kNone;
+  }
+  const Key& context_key() const { return *static_cast<const Key*>(this->context().key); }
+
+  Position position_of(const Key& key, std::uint32_t hash) const {
+    return index_.find(hash, [&](Position position) {
+      return detail::keys_equal(store_.get(position).key, key);
+    });
+  }
+  Position insert_position(const Key& key, std::uint32_t hash) {
+    const Position position = position_of(key, hash);
+    return position != HashIndex::kNone ? position : insert(key, hash);
+  }
+  Position insert(const Key& key, std::uint32_t hash) {
+    WEIR_DCHECK(hash == key_hash(key));
+    const Position position = store_.insert(hash, Entry{key, Value{}});
+    index_.insert(hash, position);
+    this->forget();
+    return position;
+  }
+  void erase_at(std::uint32_t hash, Position position) {
+    index_.erase(hash, position);
+    store_.erase(position);
+    this->forget();
+  }
+
+  void locate() override {
+    located_ = position_of(context_key(), this->context().hash);
+    // Const only to the eye: it is not changed before it was opened.
+    this->remember(located_ == HashIndex::kNone
+                       ? nullptr
+                       : const_cast<Value*>(&std::as_const(store_).get(located_).value),
+                   false);
+  }
+  void locate_to_change() override {
+    if (!this->is_located() || located_ == HashIndex::kNone) {
+      located_ = insert_position(context_key(), this->context().hash);
+    }
+    this->remember(&store_.open(located_).value, true);
+  }
+  void drop_text() override { store_.drop_text(located_, store_.open(located_).value); }
+  void keep_text() override { store_.keep_text(located_, store_.open(located_).value); }
+
+  StateDescriptor descriptor_;
+  HashIndex index_;
+  detail::EntryStore<Entry> store_;
+  Position located_ = HashIndex::kNone;  // of the current key, while located
+};
+
+// Implementation details follow.
+
+template <class Key, class Value>
+class KeyedTable<Key, Value>::Frozen final : public FrozenState {
+ public:
+  explicit Frozen(detail::FrozenEntries<Entry> entries) : entries_(std::move(entries)) {}
+  Status write(StateEntrySink& sink) override {
+    ByteWriter scratch;
+    return entries_.write_sorted(
+        [](std::string& out, const Entry& entry) { encode_key(out, entry.key); },
+        [&](std::uint32_t hash, const Entry& entry, const std::string& key) {
+          return StateFormat<Value>::write(sink, hash, key, entry.value, scratch);
+        });
+  }
+
+ private:
+  detail::FrozenEntries<Entry> entries_;
+};
+
+template <class Key, class Value>
+void KeyedTable<Key, Value>::restore(std::uint32_t hash, ByteView key_bytes, ByteView value_bytes) {
+  ArenaList arenas;
+  TextMaker text(arenas, 64);
+  ByteReader key_in(key_bytes);
+  const Key key = detail::read_entry_key<Key>(hash, key_bytes, key_in, text);
+  ByteReader value_in(value_bytes);
+  update(key, hash, [&](Value& value) {
+    StateFormat<Value>::read(key_in, value_in, text, value);
+  });
+  if (!value_in.is_at_end()) {
+    throw DecodeError("bytes after a state value", value_in.offset());
+  }
+}
+
+}  // namespace weir
