@@ -235,6 +235,21 @@ class EntryStore {
     }
   }
 
+  /// Calls `f(position, entry)` for each entry of one chunk; chunks are counted from zero. Returns
+  /// false past the last chunk. For walks in bounded steps, between which nothing is inserted.
+  template <class F>
+  bool for_each_in_chunk(std::size_t index, F&& f) const {
+    if (index >= directory_.size()) {
+      return false;
+    }
+    if (const SharedRef<Chunk> chunk = directory_[index].chunk) {
+      Chunk::for_each_bit(chunk->live, [&](std::uint32_t i) {
+        f(static_cast<Position>(index * Chunk::kEntries + i), std::as_const(*chunk).entry(i));
+      });
+    }
+    return true;
+  }
+
   /// Lets another thread read the entries as they are now. Cost: O(chunks).
   FrozenEntries<Entry> freeze() {
     tidy();

@@ -103,6 +103,13 @@ class KeyedTable final : public StateTable, public ValueCell<Value> {
     this->forget();
     return store_.open(insert_position(key, hash)).value;
   }
+  /// The same, made from `initial` if there is none.
+  Value& find_or_insert(const Key& key, std::uint32_t hash, const Value& initial) {
+    static_assert(!kHoldsText<Value>, "weir: a value with text is changed by update()");
+    this->forget();
+    const Position position = position_of(key, hash);
+    return store_.open(position != HashIndex::kNone ? position : insert(key, hash, initial)).value;
+  }
   /// Calls `f(Value&)` with the value, made from nothing if there is none.
   template <class F>
   void update(const Key& key, std::uint32_t hash, F&& f) {
@@ -126,6 +133,14 @@ class KeyedTable final : public StateTable, public ValueCell<Value> {
   template <class F>
   void for_each(F&& f) const {
     store_.for_each([&](Position position, const Entry& entry) {
+      f(entry.key, store_.hash(position), entry.value);
+    });
+  }
+  /// Calls `f(key, hash, value)` for the entries of one chunk, some hundred at most; false past the
+  /// last. For walks in bounded steps, between which nothing is inserted.
+  template <class F>
+  bool for_each_in_chunk(std::size_t chunk, F&& f) const {
+    return store_.for_each_in_chunk(chunk, [&](Position position, const Entry& entry) {
       f(entry.key, store_.hash(position), entry.value);
     });
   }
@@ -192,9 +207,9 @@ class KeyedTable final : public StateTable, public ValueCell<Value> {
     const Position position = position_of(key, hash);
     return position != HashIndex::kNone ? position : insert(key, hash);
   }
-  Position insert(const Key& key, std::uint32_t hash) {
+  Position insert(const Key& key, std::uint32_t hash, Value initial = Value{}) {
     WEIR_DCHECK(hash == key_hash(key));
-    const Position position = store_.insert(hash, Entry{key, Value{}});
+    const Position position = store_.insert(hash, Entry{key, std::move(initial)});
     index_.insert(hash, position);
     this->forget();
     return position;
