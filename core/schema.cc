@@ -9,48 +9,6 @@
 namespace weir {
 namespace {
 
-struct KindName {
-  TypeKind kind;
-  std::string_view name;
-};
-
-constexpr KindName kKindNames[] = {
-    {TypeKind::kBool, "bool"},
-    {TypeKind::kInt8, "int8"},
-    {TypeKind::kInt16, "int16"},
-    {TypeKind::kInt32, "int32"},
-    {TypeKind::kInt64, "int64"},
-    {TypeKind::kUint8, "uint8"},
-    {TypeKind::kUint16, "uint16"},
-    {TypeKind::kUint32, "uint32"},
-    {TypeKind::kUint64, "uint64"},
-    {TypeKind::kFloat, "float"},
-    {TypeKind::kDouble, "double"},
-    {TypeKind::kString, "string"},
-    {TypeKind::kEventTime, "event_time"},
-    {TypeKind::kProcessingTime, "processing_time"},
-    {TypeKind::kDuration, "duration"},
-    {TypeKind::kTimePoint, "time_point"},
-    {TypeKind::kEnum, "enum"},
-    {TypeKind::kUnit, "unit"},
-    {TypeKind::kOptional, "optional"},
-    {TypeKind::kVariant, "variant"},
-    {TypeKind::kTuple, "tuple"},
-    {TypeKind::kVector, "vector"},
-    {TypeKind::kArray, "array"},
-    {TypeKind::kMap, "map"},
-    {TypeKind::kCustom, "custom"},
-};
-
-std::string_view name_of(TypeKind kind) {
-  for (const KindName& known : kKindNames) {
-    if (known.kind == kind) {
-      return known.name;
-    }
-  }
-  return "unsupported";
-}
-
 bool is_word_character(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
 }
@@ -68,6 +26,16 @@ void append_name(std::string& out, std::string_view name) {
     out += c;
   }
   out += '"';
+}
+
+// The inverse of kind_name, but for records, which go by their own names.
+TypeKind kind_named(std::string_view name) {
+  for (int kind = 1; kind <= static_cast<int>(TypeKind::kCustom); ++kind) {
+    if (kind_name(static_cast<TypeKind>(kind)) == name) {
+      return static_cast<TypeKind>(kind);
+    }
+  }
+  return TypeKind::kUnsupported;
 }
 
 bool is_simple(TypeKind kind) {
@@ -105,7 +73,7 @@ void Schema::append_to(std::string& out) const {
   if (is_record) {
     append_name(out, name_);
   } else {
-    out += name_of(kind_);
+    out += kind_name(kind_);
     if (is_simple(kind_)) {
       return;
     }
@@ -224,12 +192,8 @@ struct Schema::Parser {
       fields(schema, depth);
       return schema;
     }
-    for (const KindName& known : kKindNames) {
-      if (!is_quoted && known.name == schema.name_) {
-        schema.kind_ = known.kind;
-      }
-    }
-    ok = ok && schema.kind_ != TypeKind::kUnsupported;
+    schema.kind_ = is_quoted ? TypeKind::kUnsupported : kind_named(schema.name_);
+    ok = schema.kind_ != TypeKind::kUnsupported;
     schema.name_.clear();
     if (ok && !is_simple(schema.kind_)) {
       list(schema, depth);

@@ -165,6 +165,17 @@ class Printer {
 
 }  // namespace
 
+std::string_view kind_name(TypeKind kind) {
+  static constexpr std::string_view kNames[] = {
+      "",       "bool",   "int8",       "int16",           "int32",    "int64",
+      "uint8",  "uint16", "uint32",     "uint64",          "float",    "double",
+      "string", "string", "event_time", "processing_time", "duration", "time_point",
+      "enum",   "unit",   "optional",   "variant",         "tuple",    "vector",
+      "array",  "map",    "",           "custom"};
+  static_assert(std::size(kNames) == static_cast<std::size_t>(TypeKind::kCustom) + 1);
+  return kNames[static_cast<std::size_t>(kind)];
+}
+
 std::int64_t load_signed(const TypeInfo& type, const void* value) {
   switch (type.size) {
     case 1: return load<std::int8_t>(value);

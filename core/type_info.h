@@ -75,8 +75,8 @@ struct TypeInfo {
   bool is_string() const { return kind == TypeKind::kString || kind == TypeKind::kText; }
   /// The type that numbers of this kind are stored as: through enum, duration and time_point.
   const TypeInfo& number_type() const {
-    const bool is_wrapped = kind == TypeKind::kEnum || kind == TypeKind::kDuration ||
-                            kind == TypeKind::kTimePoint;
+    const bool is_wrapped =
+        kind == TypeKind::kEnum || kind == TypeKind::kDuration || kind == TypeKind::kTimePoint;
     return is_wrapped ? parts[0]->number_type() : *this;
   }
 };
@@ -84,6 +84,9 @@ struct TypeInfo {
 /// Returns the description of T.
 template <class T>
 const TypeInfo& type_info();
+
+/// The name of a kind in schemas and messages, "int64"; empty for kUnsupported and kRecord.
+std::string_view kind_name(TypeKind kind);
 
 /// Reads and writes numbers of any width. `load_signed` also reads event and processing times;
 /// `store_*` return false when the number does not fit.
