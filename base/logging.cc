@@ -21,8 +21,8 @@ struct ProcessLog {
 
 // Never destroyed: threads may log while the process ends.
 ProcessLog& process_log() {
-  static ProcessLog* const log = new ProcessLog;
-  return *log;
+  static ProcessLog& log = *new ProcessLog;
+  return log;
 }
 
 void append_value(std::string& line, std::string_view value) {

@@ -233,8 +233,7 @@ Result<Configuration::Value> Configuration::parse(const ConfigKey& key, std::str
   switch (key.type) {
     case ConfigType::kString: value = std::string(text); break;
     case ConfigType::kInt:
-      if (const auto number = parse_number<std::int64_t>(word))
-        value = *number;
+      if (const auto number = parse_number<std::int64_t>(word)) value = *number;
       break;
     case ConfigType::kDouble:
       if (const auto number = parse_number<double>(word); number && std::isfinite(*number)) {
@@ -242,16 +241,13 @@ Result<Configuration::Value> Configuration::parse(const ConfigKey& key, std::str
       }
       break;
     case ConfigType::kBool:
-      if (const auto flag = parse_bool(word))
-        value = *flag;
+      if (const auto flag = parse_bool(word)) value = *flag;
       break;
     case ConfigType::kDuration:
-      if (const auto duration = parse_duration(word); duration.is_ok())
-        value = *duration;
+      if (const auto duration = parse_duration(word); duration.is_ok()) value = *duration;
       break;
     case ConfigType::kSize:
-      if (const auto size = parse_size(word); size.is_ok())
-        value = *size;
+      if (const auto size = parse_size(word); size.is_ok()) value = *size;
       break;
     case ConfigType::kEnum: {
       const auto choices = split_choices(key.choices);

@@ -34,10 +34,11 @@ std::string time_text(std::int64_t millis) {
   if (millis < kYearZero || millis >= kYearTenThousand) {
     return std::to_string(millis) + " ms";
   }
-  using namespace std::chrono;
-  const sys_time<milliseconds> time{milliseconds(millis)};
-  const auto day = floor<days>(time);
-  const year_month_day date(day);
+  using std::chrono::hh_mm_ss;
+  using std::chrono::milliseconds;
+  const std::chrono::sys_time<milliseconds> time{milliseconds(millis)};
+  const auto day = std::chrono::floor<std::chrono::days>(time);
+  const std::chrono::year_month_day date(day);
   const hh_mm_ss<milliseconds> clock(time - day);
   std::array<char, 64> text;
   const int length = std::snprintf(text.data(), text.size(), "%04d-%02u-%02uT%02d:%02d:%02d.%03dZ",

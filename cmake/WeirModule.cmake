@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# Modules, examples and programs: a folder becomes a target; a folder that is not there becomes none.
+# Modules, examples and programs: a folder becomes a target, one that is not there becomes none.
 
 # weir_sources(<out> <folder> [EXCLUDE <folder>...])
 # Lists the *.cc below the folder, without main.cc and the excluded folders.

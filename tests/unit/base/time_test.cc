@@ -31,6 +31,7 @@ TEST(EventTimeTest, SaturatesAtTheEnds) {
   EXPECT_EQ(EventTime(EventTime::max().millis() - 1) + 5ms, EventTime::max());
   EXPECT_EQ(EventTime(EventTime::min().millis() + 1) - 5ms, EventTime::min());
   EXPECT_EQ(EventTime(-10) - Duration::max(), EventTime::min());
+  EXPECT_EQ(EventTime(-1) - Duration::max(), EventTime::min()) << "the sum is that of none()";
   EXPECT_EQ(EventTime(-1) + Duration::min(), EventTime::min());
   EXPECT_EQ(EventTime(10) - Duration::min(), EventTime::max());
   EXPECT_EQ(EventTime::max() - EventTime::min(), Duration::max());
