@@ -32,6 +32,15 @@ class FiredWatermarks final : public StateTable {
     return pieces_.size() == 1 ? pieces_.front().fired : find(hash);
   }
 
+  /// Up to where every key has fired.
+  EventTime least() const {
+    EventTime least = EventTime::max();
+    for (const Piece& piece : pieces_) {
+      least = piece.fired < least ? piece.fired : least;
+    }
+    return least;
+  }
+
   const StateDescriptor& descriptor() const override { return descriptor_; }
   std::unique_ptr<FrozenState> freeze(CheckpointId checkpoint) override;
   void restore(std::uint32_t hash, ByteView key, ByteView value) override;

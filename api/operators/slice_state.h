@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+// SliceState: one accumulator per key and slice of event time, a table per slice.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include "core/keyed_table.h"
+#include "core/schema.h"
+
+namespace weir::detail {
+
+/// Which slices windows are put together from, and which windows a slice belongs to. Times are
+/// milliseconds.
+///
+/// Every slide is cut at `size mod slide`, so that each window begins and ends at a cut. Where
+/// `slide` is larger than `size`, the second piece of each slide belongs to no window.
+class SliceGrid {
+ public:
+  SliceGrid(std::int64_t size, std::int64_t slide, std::int64_t shift)
+      : size_(size), slide_(slide), shift_(shift), cut_(slide > size ? size : size % slide) {}
+
+  struct Slice {
+    std::int64_t begin;
+    std::int64_t end;
+    bool in_window;  ///< false in a gap between windows
+  };
+  Slice slice_of(std::int64_t time) const {
+    const std::int64_t start = slide_start(time);
+    if (cut_ == 0) return {start, start + slide_, true};
+    if (time - start < cut_) return {start, start + cut_, true};
+    return {start + cut_, start + slide_, slide_ < size_};
+  }
+  /// The start of the last window that begins at or before `time`.
+  std::int64_t slide_start(std::int64_t time) const {
+    const std::int64_t rest = (time - shift_) % slide_;
+    return rest < 0 ? time - (rest + slide_) : time - rest;
+  }
+  /// The start of the first window that contains `time`. Requires: some window does.
+  std::int64_t first_window_with(std::int64_t time) const {
+    const std::int64_t last = slide_start(time);
+    return last - (size_ - 1 - (time - last)) / slide_ * slide_;
+  }
+  /// The start of the first window whose last millisecond lies after `time`.
+  std::int64_t first_window_ending_after(std::int64_t time) const {
+    const std::int64_t bound = time + 2 - size_;
+    const std::int64_t start = slide_start(bound);
+    return start == bound ? start : start + slide_;
+  }
+  std::int64_t size() const { return size_; }
+  std::int64_t slide() const { return slide_; }
+
+ private:
+  std::int64_t size_;
+  std::int64_t slide_;
+  std::int64_t shift_;
+  std::int64_t cut_;
+};
+
+/// The accumulators of a window operator, slice by slice. In a snapshot an entry's key is the key
+/// followed by the beginning of its slice.
+///
+/// Thread: the subtask's; a frozen state is written by any.
+template <class Key, class Accumulator>
+class SliceState final : public StateTable {
+ public:
+  using Table = KeyedTable<Key, Accumulator>;
+  /// By the beginning of the slice.
+  using Slices = std::map<std::int64_t, std::unique_ptr<Table>>;
+
+  static StateDescriptor describe() {
+    return {"windows", StateKind::kWindow, StateDistribution::kKeyed,
+            schema_text<std::pair<Key, std::int64_t>>(), schema_text<Accumulator>()};
+  }
+
+  Table& table(std::int64_t begin) {
+    std::unique_ptr<Table>& table = slices_[begin];
+    if (table == nullptr) table = std::make_unique<Table>(descriptor_);
+    return *table;
+  }
+  const Slices& slices() const { return slices_; }
+  void drop(typename Slices::const_iterator slice) { slices_.erase(slice); }
+
+  const StateDescriptor& descriptor() const override { return descriptor_; }
+  std::unique_ptr<FrozenState> freeze(CheckpointId checkpoint) override {
+    auto frozen = std::make_unique<Frozen>();
+    for (const auto& [begin, table] : slices_) {
+      frozen->slices.emplace_back(begin, table->freeze(checkpoint));
+    }
+    return frozen;
+  }
+  void restore(std::uint32_t hash, ByteView key_bytes, ByteView value) override {
+    ArenaList arenas;
+    TextMaker text(arenas, 64);
+    ByteReader in(key_bytes);
+    (void)read_entry_key<Key>(hash, key_bytes, in, text);
+    const std::size_t key_size = in.offset();
+    const auto begin = decode_key<std::int64_t>(in, text);
+    if (!in.is_at_end()) throw DecodeError("bytes after the slice of a window entry", in.offset());
+    table(begin).restore(hash, key_bytes.substr(0, key_size), value);
+  }
+  void tidy() override {
+    for (const auto& [begin, table] : slices_) table->tidy();
+  }
+  std::size_t memory_bytes() const override {
+    std::size_t sum = 0;
+    for (const auto& [begin, table] : slices_) sum += table->memory_bytes();
+    return sum;
+  }
+  std::size_t entry_count() const override {
+    std::size_t sum = 0;
+    for (const auto& [begin, table] : slices_) sum += table->size();
+    return sum;
+  }
+
+ private:
+  struct Frozen;
+
+  StateDescriptor descriptor_ = describe();
+  Slices slices_;
+};
+
+// Implementation details follow.
+
+template <class Key, class Accumulator>
+struct SliceState<Key, Accumulator>::Frozen final : FrozenState {
+  // Collects the entries of all slices, to be sorted: each slice comes in order, all together not.
+  struct Collector final : StateEntrySink {
+    Status entry(std::uint32_t hash, ByteView key, ByteView value) override {
+      std::string full(key);
+      full += suffix;
+      entries.emplace_back(hash, std::move(full), std::string(value));
+      return Status::ok();
+    }
+    std::string suffix;
+    std::vector<std::tuple<std::uint32_t, std::string, std::string>> entries;
+  };
+
+  Status write(StateEntrySink& sink) override {
+    Collector collector;
+    for (auto& [begin, frozen] : slices) {
+      collector.suffix.clear();
+      encode_key(collector.suffix, begin);
+      WEIR_RETURN_IF_ERROR(frozen->write(collector));
+      frozen.reset();
+    }
+    std::sort(collector.entries.begin(), collector.entries.end(), [](const auto& a, const auto& b) {
+      return std::tie(std::get<0>(a), std::get<1>(a)) < std::tie(std::get<0>(b), std::get<1>(b));
+    });
+    for (const auto& [hash, key, value] : collector.entries) {
+      WEIR_RETURN_IF_ERROR(sink.entry(hash, key, value));
+    }
+    return Status::ok();
+  }
+
+  std::vector<std::pair<std::int64_t, std::unique_ptr<FrozenState>>> slices;
+};
+
+}  // namespace weir::detail
