@@ -93,18 +93,9 @@ class Printer {
   }
 
   void print_number(const TypeInfo& type, const void* value) {
-    char digits[32];
-    std::to_chars_result end{};
-    if (type.kind == TypeKind::kFloat) {
-      end = std::to_chars(digits, std::end(digits), load<float>(value));
-    } else if (type.kind == TypeKind::kDouble) {
-      end = std::to_chars(digits, std::end(digits), load<double>(value));
-    } else if (type.is_signed_integer()) {
-      end = std::to_chars(digits, std::end(digits), load_signed(type, value));
-    } else {
-      end = std::to_chars(digits, std::end(digits), load_unsigned(type, value));
-    }
-    out_.write(digits, end.ptr - digits);
+    std::string digits;
+    append_number(digits, type, value);
+    out_ << digits;
   }
 
   void print_enum(const TypeInfo& type, const void* value) {
@@ -205,6 +196,13 @@ std::int64_t enum_number(const TypeInfo& type, const void* value) {
                                      : static_cast<std::int64_t>(load_unsigned(integer, value));
 }
 
+bool store_enum_number(const TypeInfo& type, void* value, std::int64_t number) {
+  const TypeInfo& integer = type.number_type();
+  return integer.is_signed_integer()
+             ? store_signed(integer, value, number)
+             : store_unsigned(integer, value, static_cast<std::uint64_t>(number));
+}
+
 bool store_signed(const TypeInfo& type, void* value, std::int64_t number) {
   switch (type.size) {
     case 1: return store<std::int8_t>(value, number);
@@ -237,6 +235,22 @@ bool store_floating(const TypeInfo& type, void* value, double number) {
   const float narrow = static_cast<float>(number);
   std::memcpy(value, &narrow, sizeof(narrow));
   return true;
+}
+
+void append_number(std::string& out, const TypeInfo& type, const void* value) {
+  char digits[32];
+  std::to_chars_result end{};
+  if (type.kind == TypeKind::kFloat) {
+    end = std::to_chars(digits, std::end(digits), load<float>(value));
+  } else if (type.kind == TypeKind::kDouble) {
+    end = std::to_chars(digits, std::end(digits), load<double>(value));
+  } else if (type.kind >= TypeKind::kUint8 && type.kind <= TypeKind::kUint64) {
+    end = std::to_chars(digits, std::end(digits), load_unsigned(type, value));
+  } else {
+    // Signed integers, event and processing times.
+    end = std::to_chars(digits, std::end(digits), load_signed(type, value));
+  }
+  out.append(digits, end.ptr);
 }
 
 std::string_view load_string(const TypeInfo& type, const void* value) {

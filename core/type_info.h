@@ -98,8 +98,11 @@ double load_floating(const TypeInfo& type, const void* value);
 bool store_signed(const TypeInfo& type, void* value, std::int64_t number);
 bool store_unsigned(const TypeInfo& type, void* value, std::uint64_t number);
 bool store_floating(const TypeInfo& type, void* value, double number);
-/// Reads an enum of any width.
+/// Reads and writes an enum of any width.
 std::int64_t enum_number(const TypeInfo& type, const void* value);
+bool store_enum_number(const TypeInfo& type, void* value, std::int64_t number);
+/// Appends a number in the shortest form that reads back as the same number.
+void append_number(std::string& out, const TypeInfo& type, const void* value);
 /// Reads a string or Text.
 std::string_view load_string(const TypeInfo& type, const void* value);
 
