@@ -165,18 +165,18 @@ std::ostream& print_value(std::ostream& out, const T& value);
       , , , , , , , , , , , , , , , ,
 #define WEIR_DETAIL_FIELDS(M, T, ...) WEIR_DETAIL_FIELDS_(M, T, __VA_ARGS__ WEIR_DETAIL_COMMAS)
 #define WEIR_DETAIL_FIELDS_(M, T, ...) WEIR_DETAIL_TABLE(M, T, __VA_ARGS__)
-#define WEIR_DETAIL_TABLE(M, T, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, \
-                          f16, f17, f18, f19, f20, f21, f22, f23, f24, f25, f26, f27, f28, f29,   \
-                          f30, f31, f32, f33, f34, f35, f36, f37, f38, f39, f40, f41, f42, f43,   \
-                          f44, f45, f46, f47, f48, f49, f50, f51, f52, f53, f54, f55, f56, f57,   \
-                          f58, f59, f60, f61, f62, f63, f64, ...)                                 \
-  M(T, f1)                                                                                        \
-  M(T, f2)                                                                                        \
-  M(T, f3) M(T, f4) M(T, f5) M(T, f6) M(T, f7) M(T, f8) M(T, f9) M(T, f10) M(T, f11) M(T, f12)    \
-      M(T, f13) M(T, f14) M(T, f15) M(T, f16) M(T, f17) M(T, f18) M(T, f19) M(T, f20) M(T, f21)   \
-          M(T, f22) M(T, f23) M(T, f24) M(T, f25) M(T, f26) M(T, f27) M(T, f28) M(T, f29)         \
-              M(T, f30) M(T, f31) M(T, f32) M(T, f33) M(T, f34) M(T, f35) M(T, f36) M(T, f37)     \
-                  M(T, f38) M(T, f39) M(T, f40) M(T, f41) M(T, f42) M(T, f43) M(T, f44) M(T, f45) \
-                      M(T, f46) M(T, f47) M(T, f48) M(T, f49) M(T, f50) M(T, f51) M(T, f52)       \
-                          M(T, f53) M(T, f54) M(T, f55) M(T, f56) M(T, f57) M(T, f58) M(T, f59)   \
-                              M(T, f60) M(T, f61) M(T, f62) M(T, f63) M(T, f64)
+// clang-format off
+#define WEIR_DETAIL_TABLE(M, T,                                                                  \
+    f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16,                       \
+    f17, f18, f19, f20, f21, f22, f23, f24, f25, f26, f27, f28, f29, f30, f31, f32,              \
+    f33, f34, f35, f36, f37, f38, f39, f40, f41, f42, f43, f44, f45, f46, f47, f48,              \
+    f49, f50, f51, f52, f53, f54, f55, f56, f57, f58, f59, f60, f61, f62, f63, f64, ...)         \
+  M(T, f1) M(T, f2) M(T, f3) M(T, f4) M(T, f5) M(T, f6) M(T, f7) M(T, f8)                        \
+  M(T, f9) M(T, f10) M(T, f11) M(T, f12) M(T, f13) M(T, f14) M(T, f15) M(T, f16)                 \
+  M(T, f17) M(T, f18) M(T, f19) M(T, f20) M(T, f21) M(T, f22) M(T, f23) M(T, f24)                \
+  M(T, f25) M(T, f26) M(T, f27) M(T, f28) M(T, f29) M(T, f30) M(T, f31) M(T, f32)                \
+  M(T, f33) M(T, f34) M(T, f35) M(T, f36) M(T, f37) M(T, f38) M(T, f39) M(T, f40)                \
+  M(T, f41) M(T, f42) M(T, f43) M(T, f44) M(T, f45) M(T, f46) M(T, f47) M(T, f48)                \
+  M(T, f49) M(T, f50) M(T, f51) M(T, f52) M(T, f53) M(T, f54) M(T, f55) M(T, f56)                \
+  M(T, f57) M(T, f58) M(T, f59) M(T, f60) M(T, f61) M(T, f62) M(T, f63) M(T, f64)
+// clang-format on
