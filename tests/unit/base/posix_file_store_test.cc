@@ -210,6 +210,7 @@ TEST_F(PosixFileStoreTest, ReadFileRefusesWhatIsTooLong) {
 
 TEST_F(PosixFileStoreTest, WriteFileAtomicallyLeavesOnlyTheNewContent) {
   write("a", "old");
+  write("a.tmp", "left by a crash");
   EXPECT_TRUE(write_file_atomically(store_, path("a.tmp"), path("a"), "new").is_ok());
   EXPECT_EQ(read("a"), "new");
   EXPECT_EQ(stat_code("a.tmp"), StatusCode::kNotFound);

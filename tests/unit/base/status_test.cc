@@ -67,7 +67,7 @@ TEST(StatusTest, MakersChooseDomainAndRetryHint) {
 }
 
 TEST(StatusTest, OkWithAMessageIsAProgrammerError) {
-  EXPECT_DEATH(Status(StatusCode::kOk, "no"), "code != StatusCode::kOk");
+  EXPECT_DEATH((void)Status(StatusCode::kOk, "no"), "code != StatusCode::kOk");
 }
 
 TEST(StatusErrorTest, CarriesTheStatusThroughAThrow) {
