@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // SliceWindowOperator: tumbling and sliding event-time windows over slices.
 //
-// A record updates one accumulator, that of its key and slice, however many windows overlap. When the
-// watermark passes the end of a window, its slices are merged key by key. So there is no timer per
-// key, and closing a tumbling window is a walk over one table.
+// A record updates one accumulator, that of its key and slice, however many windows overlap. When
+// the watermark passes the end of a window, its slices are merged key by key. So there is no timer
+// per key, and closing a tumbling window is a walk over one table.
 #pragma once
 
 #include <cstdint>
@@ -17,6 +17,7 @@
 #include <weir/aggregates.h>
 #include <weir/window.h>
 
+#include "api/operators/keyed_input.h"
 #include "api/operators/operator_ports.h"
 #include "api/operators/slice_state.h"
 #include "core/fired_watermark.h"
@@ -67,14 +68,14 @@ class SliceWindowOperator final : public Operator {
 
   SliceWindowOperator(KeyBy key_by, Aggregate aggregate, Emit emit, WindowOptions options,
                       std::shared_ptr<const SideOutputs> sides = nullptr)
-      : key_by_(std::move(key_by)),
+      : input_(std::move(key_by)),
         aggregate_(std::move(aggregate)),
         emit_(std::move(emit)),
         options_(std::move(options)),
         initial_(aggregate_.accumulator()),
         grid_(options_.windows.size.count(), options_.windows.slide.count(),
               options_.windows.shift.count()),
-        ports_(std::move(sides)) {}
+        ports_(out_, std::move(sides)) {}
 
   void open(OperatorContext& context) override {
     const OperatorInfo& info = context.info();
@@ -82,7 +83,7 @@ class SliceWindowOperator final : public Operator {
     context.state().add(state_);
     context.state().add(*fired_);
     late_counter_ = &context.metrics().counter("numLateRecordsDropped");
-    if (!options_.late_tag.empty()) late_port_ = ports_.template side<T>(options_.late_tag);
+    if (!options_.late_tag.empty()) late_port_ = ports_.template find<T>(options_.late_tag);
   }
 
   void process_batch(InputIndex, BatchView view) override;
@@ -129,7 +130,7 @@ class SliceWindowOperator final : public Operator {
   void emit(const Key& key, std::int64_t window, const Accumulator& accumulator);
   void drop_dead_slices(std::int64_t watermark);
 
-  KeyBy key_by_;
+  KeyedInput<T, KeyBy> input_;
   Aggregate aggregate_;
   Emit emit_;
   WindowOptions options_;
@@ -145,7 +146,8 @@ class SliceWindowOperator final : public Operator {
   // The window that slices are merged into; not state, because no snapshot falls into a firing.
   Table merged_{SliceState<Key, Accumulator>::describe()};
 
-  OperatorPorts<Out> ports_;
+  Output<Out> out_;
+  SidePorts ports_;
   Output<T>* late_port_ = nullptr;
   Counter* late_counter_ = nullptr;
 };
@@ -156,8 +158,8 @@ template <class T, class KeyBy, class Aggregate, class Emit>
 void SliceWindowOperator<T, KeyBy, Aggregate, Emit>::process_batch(InputIndex, BatchView view) {
   const auto rows = view.template typed<T>().rows();
   const auto times = view.batch.times();
-  const auto hashes = view.batch.key_hashes();
-  ports_.main().begin_input(nullptr);
+  const std::uint32_t* hashes = input_.hashes(view);
+  out_.begin_input(nullptr);
   for (std::size_t i = view.begin; i < view.end; ++i) {
     const std::int64_t time = times[i].millis();
     if (time < current_.begin || time >= current_.end) [[unlikely]] select_slice(times[i]);
@@ -175,7 +177,7 @@ void SliceWindowOperator<T, KeyBy, Aggregate, Emit>::process_batch(InputIndex, B
     }
     add_row(*current_.table, rows[i], hash);
     if (fired.millis() >= current_.first_fires) [[unlikely]] {
-      fire_again(key_by_(rows[i]), hash, fired);
+      fire_again(input_.key(rows[i]), hash, fired);
     }
   }
 }
@@ -201,7 +203,7 @@ void SliceWindowOperator<T, KeyBy, Aggregate, Emit>::select_slice(EventTime time
               nullptr,
               slice.in_window ? grid_.first_window_with(slice.begin) + grid_.size() - 1 : kNoWindow,
               saturated(last_window + grid_.size() - 1, options_.allowed_lateness)};
-  // A record in a gap belongs to no window; it is late like one that belongs to a window of its own.
+  // A record in a gap belongs to no window; it is late as if the gap were one.
   if (!slice.in_window) current_.dead_after = saturated(slice.end - 1, options_.allowed_lateness);
   const auto found = state_.slices().find(slice.begin);
   if (found != state_.slices().end()) current_.table = found->second.get();
@@ -222,14 +224,14 @@ template <class T, class KeyBy, class Aggregate, class Emit>
 void SliceWindowOperator<T, KeyBy, Aggregate, Emit>::add_row(Table& table, const T& row,
                                                              std::uint32_t hash) {
   if constexpr (kHoldsText<Accumulator>) {
-    const Key key = key_by_(row);
+    const Key key = input_.key(row);
     const bool is_new = table.find(key, hash) == nullptr;
     table.update(key, hash, [&](Accumulator& accumulator) {
       if (is_new) accumulator = initial_;
       aggregate_.add(accumulator, row);
     });
   } else {
-    aggregate_.add(table.find_or_insert(key_by_(row), hash, initial_), row);
+    aggregate_.add(table.find_or_insert(input_.key(row), hash, initial_), row);
   }
 }
 
@@ -258,7 +260,7 @@ template <class T, class KeyBy, class Aggregate, class Emit>
 Progress SliceWindowOperator<T, KeyBy, Aggregate, Emit>::advance_watermark(Watermark watermark,
                                                                            Budget& budget) {
   const std::int64_t target = watermark.time.millis();
-  ports_.main().begin_input(nullptr);
+  out_.begin_input(nullptr);
   if (advancing_ != target) {
     advancing_ = target;
     firing_ = {};
@@ -370,9 +372,8 @@ template <class T, class KeyBy, class Aggregate, class Emit>
 void SliceWindowOperator<T, KeyBy, Aggregate, Emit>::emit(const Key& key, std::int64_t window,
                                                           const Accumulator& accumulator) {
   const TimeWindow bounds{EventTime{window}, EventTime{window + grid_.size()}};
-  Output<Out>& out = ports_.main();
-  out.emit_at(call_window_emit(emit_, key, bounds, aggregate_result(aggregate_, accumulator),
-                               out.maker()),
+  out_.emit_at(call_window_emit(emit_, key, bounds, aggregate_result(aggregate_, accumulator),
+                                out_.maker()),
               bounds.max_timestamp());
 }
 
