@@ -37,6 +37,7 @@ class Generator {
     job_.checkpoint_interval_millis =
         static_cast<std::int64_t>(10.0 * std::pow(1000.0, rng_.uniform_double()));
     job_.retained_checkpoints = 1 + static_cast<std::uint32_t>(rng_.uniform(3));
+    job_.padding = rng_.chance(0.25) ? 3000 : 0;
     late_job_ = limits_.late_windows && rng_.chance(0.15);
     make_sources();
     const std::uint64_t stages = 1 + rng_.uniform(limits_.stages_max);

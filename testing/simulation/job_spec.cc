@@ -71,10 +71,10 @@ std::int64_t folded_value(std::int64_t accumulator, std::int64_t value) {
   return small(mix(value, static_cast<std::uint64_t>(accumulator)));
 }
 
-std::string label_of(std::uint32_t key, std::int64_t value) {
+std::string label_of(std::uint32_t key, std::int64_t value, std::uint32_t padding) {
   // Some are short enough to lie inside a Text, some are not.
-  return key % 3 == 0 ? fmt::format("k{}", key)
-                      : fmt::format("key {} with the value {}", key, value);
+  if (key % 3 == 0) return fmt::format("k{}", key);
+  return fmt::format("key {} with the value {}", key, value) + std::string(padding, 'x');
 }
 
 std::size_t JobSpec::record_count() const {

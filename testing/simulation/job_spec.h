@@ -110,6 +110,8 @@ struct JobSpec {
   std::uint32_t max_parallelism = 128;
   std::int64_t checkpoint_interval_millis = 1000;
   std::uint32_t retained_checkpoints = 1;
+  /// Characters that make labels and sink snapshots longer, so that state no longer fits inline.
+  std::uint32_t padding = 0;
 
   std::uint32_t stream_of_stage(std::size_t stage) const {
     return static_cast<std::uint32_t>(sources.size() + stage);
@@ -147,7 +149,7 @@ std::int64_t copied_value(std::int64_t value, std::uint64_t salt, std::uint32_t 
 /// Minds the order: folding a then b is not folding b then a.
 std::int64_t folded_value(std::int64_t accumulator, std::int64_t value);
 /// The text that a record carries along; it follows from the numbers.
-std::string label_of(std::uint32_t key, std::int64_t value);
+std::string label_of(std::uint32_t key, std::int64_t value, std::uint32_t padding);
 /// When `kTotals` fires: after every record's time.
 inline constexpr Millis kTotalsAt = Millis{1} << 52;
 

@@ -33,7 +33,8 @@ class SimEnumerator final : public SplitEnumerator {
 
 class SimReader final : public SourceReader<SimRecord> {
  public:
-  SimReader(const SourceSpec& spec, std::uint32_t source) : spec_(spec), source_(source) {}
+  SimReader(const JobSpec& job, std::uint32_t source)
+      : spec_(job.sources[source]), padding_(job.padding), source_(source) {}
 
   void open(OperatorContext& context) override { context_ = &context; }
 
@@ -100,7 +101,7 @@ class SimReader final : public SourceReader<SimRecord> {
       SimRecord row{record.key,
                     record.value,
                     EventTime{record.time},
-                    output.maker().text(label_of(record.key, record.value)),
+                    output.maker().text(label_of(record.key, record.value, padding_)),
                     1,
                     mixed({source_, split.number, split.offset})};
       output.emit(std::move(row), EventTime{record.time});
@@ -111,6 +112,7 @@ class SimReader final : public SourceReader<SimRecord> {
   }
 
   const SourceSpec& spec_;
+  const std::uint32_t padding_;
   const std::uint32_t source_;
   OperatorContext* context_ = nullptr;
   std::deque<OpenSplit> open_;
@@ -123,7 +125,7 @@ std::unique_ptr<SplitEnumerator> SimSource::make_enumerator() const {
 }
 
 std::unique_ptr<SourceReader<SimRecord>> SimSource::make_reader() const {
-  return std::make_unique<SimReader>(job->sources[source], source);
+  return std::make_unique<SimReader>(*job, source);
 }
 
 }  // namespace weir::simulation

@@ -19,6 +19,7 @@ struct SinkSnapshot {
   CheckpointId checkpoint;
   SubtaskIndex subtask;
   Segments pending;
+  std::uint32_t padding = 0;
 };
 
 StateDescriptor descriptor() {
@@ -47,6 +48,7 @@ std::string encode(const SinkSnapshot& snapshot) {
       out.put_fixed64(record.made_from.sum);
     }
   }
+  out.put_bytes(std::string(snapshot.padding * 8, 'x'));
   return out.take();
 }
 
@@ -85,8 +87,11 @@ class FrozenSegments final : public FrozenState {
 
 class TransactionalWriter final : public SinkWriter<SimRecord>, private StateTable {
  public:
-  TransactionalWriter(TransactionalStore& store, std::uint32_t sink)
-      : store_(store), sink_(sink), descriptor_(simulation::descriptor()) {}
+  TransactionalWriter(const TransactionalSink& options)
+      : store_(*options.store),
+        sink_(options.sink),
+        padding_(options.padding),
+        descriptor_(simulation::descriptor()) {}
 
   void open(OperatorContext& context) override {
     context_ = &context;
@@ -107,7 +112,7 @@ class TransactionalWriter final : public SinkWriter<SimRecord>, private StateTab
   void write(const TypedBatch<SimRecord>& batch, std::size_t begin, std::size_t end) override {
     for (std::size_t i = begin; i < end; ++i) {
       const SimRecord& record = batch.rows()[i];
-      if (record.label.view() != label_of(record.key, record.value)) {
+      if (record.label.view() != label_of(record.key, record.value, padding_)) {
         throw std::logic_error("text was damaged on its way: " + std::string(record.label.view()) +
                                " in " + to_string(plain(record)));
       }
@@ -138,7 +143,7 @@ class TransactionalWriter final : public SinkWriter<SimRecord>, private StateTab
   const StateDescriptor& descriptor() const override { return descriptor_; }
   std::unique_ptr<FrozenState> freeze(CheckpointId checkpoint) override {
     return std::make_unique<FrozenSegments>(
-        SinkSnapshot{checkpoint, context_->info().subtask, pending_});
+        SinkSnapshot{checkpoint, context_->info().subtask, pending_, padding_});
   }
   void restore(std::uint32_t, ByteView, ByteView value) override {
     restored_.push_back(decode(value));
@@ -146,6 +151,7 @@ class TransactionalWriter final : public SinkWriter<SimRecord>, private StateTab
 
   TransactionalStore& store_;
   const std::uint32_t sink_;
+  const std::uint32_t padding_;
   const StateDescriptor descriptor_;
   OperatorContext* context_ = nullptr;
   std::vector<OracleRecord> current_;
@@ -158,7 +164,7 @@ class TransactionalWriter final : public SinkWriter<SimRecord>, private StateTab
 std::vector<StateDescriptor> TransactionalSink::states() const { return {descriptor()}; }
 
 std::unique_ptr<SinkWriter<SimRecord>> TransactionalSink::make_writer() const {
-  return std::make_unique<TransactionalWriter>(*store, sink);
+  return std::make_unique<TransactionalWriter>(*this);
 }
 
 }  // namespace weir::simulation

@@ -18,6 +18,8 @@ struct TransactionalSink {
   /// Outlives the job; shared by all writers.
   TransactionalStore* store = nullptr;
   std::uint32_t sink = 0;
+  /// `JobSpec::padding`.
+  std::uint32_t padding = 0;
 
   std::vector<std::string> validate() const { return {}; }
   bool commits() const { return true; }
