@@ -29,8 +29,8 @@ struct WaitingRow {
   T row;
 };
 
-/// Orders by event time, then by hash of the key, then by the encoded record: an order that does not
-/// depend on arrival.
+/// Orders by event time, then by hash of the key, then by the encoded record: an order that does
+/// not depend on arrival.
 template <class T>
 bool waits_before(const WaitingRow<T>& a, const WaitingRow<T>& b) {
   if (a.time != b.time) return a.time < b.time;
@@ -44,8 +44,8 @@ bool waits_before(const WaitingRow<T>& a, const WaitingRow<T>& b) {
 
 /// Holds records until the watermark has passed them.
 ///
-/// Rows lie in chunks that are never changed once a snapshot may hold them: a freeze copies the list
-/// of chunks and closes the open ones. In a snapshot an entry's key is the event time and a number
+/// Rows lie in chunks that are never changed once a snapshot may hold them: a freeze copies the
+/// list of chunks and closes the open ones. In a snapshot an entry's key is the event time and a number
 /// that tells rows of one hash and time apart; its value is the row.
 ///
 /// Thread: the subtask's; a frozen state is written by any.
@@ -64,8 +64,8 @@ class SortBuffer final : public StateTable {
     ++size_;
   }
 
-  /// Takes the next rows up to `watermark` out of the buffer, in order; some thousand at most unless
-  /// that many lie within a quarter of a second. Empty when there are none. The rows stay readable
+  /// Takes the next rows up to `watermark` out of the buffer, in order; some thousand at most
+  /// unless that many lie within a quarter of a second. Empty when there are none. The rows stay readable
   /// until the next call.
   const std::vector<const Row*>& take(EventTime watermark);
 
