@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "base/bytes.h"
 #include "base/status.h"
 #include "base/time.h"
 #include "core/control_messages.h"
@@ -40,5 +41,10 @@ struct CheckpointMetadata {
 std::string encode_checkpoint_metadata(const CheckpointMetadata& metadata);
 /// Errors: data loss (says what is wrong and at which offset); unimplemented for a newer version.
 Result<CheckpointMetadata> decode_checkpoint_metadata(ByteView bytes);
+
+/// The binary form of a descriptor, as metadata and snapshot files hold it.
+void put_state_descriptor(ByteWriter& out, const StateDescriptor& descriptor);
+/// Errors: throws DecodeError.
+StateDescriptor get_state_descriptor(ByteReader& in);
 
 }  // namespace weir

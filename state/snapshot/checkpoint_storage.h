@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/file_store.h"
@@ -17,15 +18,30 @@ namespace weir {
 /// Snapshots smaller than this many bytes travel inside the metadata instead of in a file.
 inline constexpr std::size_t kInlineStateBytes = 20 * 1024;
 
+/// One snapshot file being written. Destroyed before it is finished, it removes what it wrote.
+///
+/// Thread: one at a time; blocks on files.
+class SnapshotFile {
+ public:
+  virtual ~SnapshotFile() = default;
+  virtual Status append(ByteView bytes) = 0;
+  /// Bytes appended so far.
+  virtual std::uint64_t size() const = 0;
+  /// Makes the content durable (file and directory synced), or inline if small. Once.
+  virtual Result<StateHandle> finish() = 0;
+};
+
 /// Writes the snapshot files of one checkpoint.
 ///
-/// Thread: any; blocks on files.
+/// Thread: any; blocks on files. Errors name the path.
 class CheckpointWriter {
  public:
   virtual ~CheckpointWriter() = default;
-  /// Stores `bytes` durably (file and directory synced) under a name no other attempt uses, or
-  /// inline if small.
-  virtual Result<StateHandle> write(const std::string& name, std::string bytes) = 0;
+  /// Starts a file under a name that no other attempt uses. Characters that do not fit into a file
+  /// name are replaced. Errors: already exists (B20: a name is never used twice).
+  virtual Result<std::unique_ptr<SnapshotFile>> create(const std::string& name) = 0;
+  /// Stores `bytes` as a whole.
+  Result<StateHandle> write(const std::string& name, std::string_view bytes);
 };
 
 /// A completed checkpoint as found in storage.
@@ -48,20 +64,34 @@ class CheckpointStorage {
   /// Publishes a checkpoint: write aside, fsync, rename, fsync the directory. On an error other
   /// than "surely not published" the code is kUnavailable and `read_back` must decide.
   virtual Status publish(const CheckpointMetadata& metadata) = 0;
-  /// True if the checkpoint is published, false if it surely is not.
+  /// True if the checkpoint is published and durable, false if it surely is not published.
   virtual Result<bool> read_back(CheckpointId checkpoint) = 0;
   /// Completed checkpoints, oldest first.
   virtual Result<std::vector<StoredCheckpoint>> list() = 0;
-  /// Reads and verifies metadata. `path` is a checkpoint directory or its `_metadata` file.
-  /// Errors: not found; data loss.
+  /// Reads and verifies metadata, and that the files it names are there in their full size.
+  /// `path` is a checkpoint directory or its `_metadata` file; the checkpoint may have been moved.
+  /// Errors: not found; data loss; unimplemented for a newer format.
   virtual Result<CheckpointMetadata> read(const std::string& path) = 0;
   /// Deletes a checkpoint, published or not; metadata first, so that a crash leaves it unpublished.
+  /// What is not there is ok.
   virtual Status discard(CheckpointId checkpoint) = 0;
   /// The highest id that any checkpoint in the directory ever used, published or not; 0 if none.
   virtual Result<CheckpointId> highest_id() = 0;
 };
 
+/// Finds what `--restore` names: "latest" (nothing if there is no completed checkpoint), or the path
+/// of one.
+///
+/// Errors: not found for a path; data loss for a damaged one. The latest is refused when it cannot
+///         be read; an older one is used only when named (B11).
+Result<std::optional<CheckpointMetadata>> find_checkpoint(CheckpointStorage& storage,
+                                                          const std::string& wanted);
+
 /// Reads a stored snapshot and verifies size and checksum. Errors: data loss, naming the file.
 Result<std::string> read_state(FileStore& files, const StateHandle& handle);
+
+/// Text as one component of a path: letters, digits, `-`, `_`, `.` and others as `%XX`. Different
+/// texts give different names.
+std::string file_name_of(std::string_view text);
 
 }  // namespace weir

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+// The binary form of checkpoint metadata; docs/FORMATS.md describes it.
+#include "state/snapshot/checkpoint_metadata.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "base/bytes.h"
+#include "base/crc32c.h"
+
+namespace weir {
+namespace {
+
+constexpr std::string_view kMagic = "WEIRMETA";
+constexpr std::uint32_t kVersion = 1;
+constexpr std::size_t kHeaderBytes = 12;  // magic and version
+constexpr std::size_t kChecksumBytes = 4;
+
+void put_handle(ByteWriter& out, const StateHandle& handle) {
+  out.put_string(handle.path);
+  out.put_string(handle.inline_bytes);
+  out.put_varint64(handle.size);
+  out.put_fixed32(handle.checksum);
+}
+
+StateHandle get_handle(ByteReader& in) {
+  StateHandle handle;
+  handle.path = in.get_string();
+  handle.inline_bytes = in.get_string();
+  handle.size = in.get_varint64();
+  handle.checksum = in.get_fixed32();
+  return handle;
+}
+
+template <class Enum>
+Enum get_enum(ByteReader& in, Enum last) {
+  const std::uint8_t value = in.get_u8();
+  if (value > static_cast<std::uint8_t>(last)) {
+    throw DecodeError("value of an enum out of range", in.offset() - 1);
+  }
+  return static_cast<Enum>(value);
+}
+
+CheckpointMetadata get_metadata(ByteReader& in) {
+  CheckpointMetadata metadata;
+  metadata.job_name = in.get_string();
+  metadata.id = CheckpointId{in.get_varint64()};
+  metadata.kind = get_enum(in, CheckpointKind::kFinal);
+  metadata.attempt = AttemptNumber{in.get_varint32()};
+  metadata.triggered_at = ProcessingTime{in.get_zigzag()};
+  metadata.completed_at = ProcessingTime{in.get_zigzag()};
+  for (std::uint64_t left = in.get_varint64(); left > 0; --left) {
+    OperatorCheckpoint& checkpoint = metadata.operators.emplace_back();
+    checkpoint.id = OperatorId{std::string(in.get_string())};
+    checkpoint.name = in.get_string();
+    checkpoint.max_parallelism = MaxParallelism{in.get_varint32()};
+    for (std::uint64_t states = in.get_varint64(); states > 0; --states) {
+      checkpoint.states.push_back(get_state_descriptor(in));
+    }
+    for (std::uint64_t subtasks = in.get_varint64(); subtasks > 0; --subtasks) {
+      checkpoint.subtasks.push_back(get_handle(in));
+    }
+  }
+  if (!in.is_at_end()) {
+    throw DecodeError("bytes after the end", in.offset());
+  }
+  return metadata;
+}
+
+}  // namespace
+
+void put_state_descriptor(ByteWriter& out, const StateDescriptor& descriptor) {
+  out.put_string(descriptor.name);
+  out.put_u8(static_cast<std::uint8_t>(descriptor.kind));
+  out.put_u8(static_cast<std::uint8_t>(descriptor.distribution));
+  out.put_string(descriptor.key_schema);
+  out.put_string(descriptor.value_schema);
+}
+
+StateDescriptor get_state_descriptor(ByteReader& in) {
+  StateDescriptor descriptor;
+  descriptor.name = in.get_string();
+  descriptor.kind = get_enum(in, StateKind::kOperator);
+  descriptor.distribution = get_enum(in, StateDistribution::kUnion);
+  descriptor.key_schema = in.get_string();
+  descriptor.value_schema = in.get_string();
+  return descriptor;
+}
+
+std::string encode_checkpoint_metadata(const CheckpointMetadata& metadata) {
+  ByteWriter out;
+  out.put_bytes(kMagic);
+  out.put_fixed32(kVersion);
+  out.put_string(metadata.job_name);
+  out.put_varint64(metadata.id.value());
+  out.put_u8(static_cast<std::uint8_t>(metadata.kind));
+  out.put_varint32(metadata.attempt.value());
+  out.put_zigzag(metadata.triggered_at.millis());
+  out.put_zigzag(metadata.completed_at.millis());
+  out.put_varint64(metadata.operators.size());
+  for (const OperatorCheckpoint& checkpoint : metadata.operators) {
+    out.put_string(checkpoint.id.value());
+    out.put_string(checkpoint.name);
+    out.put_varint32(checkpoint.max_parallelism.value());
+    out.put_varint64(checkpoint.states.size());
+    for (const StateDescriptor& descriptor : checkpoint.states) {
+      put_state_descriptor(out, descriptor);
+    }
+    out.put_varint64(checkpoint.subtasks.size());
+    for (const StateHandle& handle : checkpoint.subtasks) {
+      put_handle(out, handle);
+    }
+  }
+  out.put_fixed32(crc32c(out.view()));
+  return out.take();
+}
+
+Result<CheckpointMetadata> decode_checkpoint_metadata(ByteView bytes) {
+  if (bytes.size() < kHeaderBytes + kChecksumBytes) {
+    return data_loss(fmt::format("truncated: bytes={} offset={}", bytes.size(), bytes.size()));
+  }
+  if (bytes.substr(0, kMagic.size()) != kMagic) {
+    return data_loss("not checkpoint metadata: offset=0");
+  }
+  const std::uint32_t version = ByteReader(bytes.substr(kMagic.size())).get_fixed32();
+  const std::size_t end = bytes.size() - kChecksumBytes;
+  // A flipped version is damage; one from the future has a checksum that holds.
+  if (ByteReader(bytes.substr(end)).get_fixed32() != crc32c(bytes.substr(0, end))) {
+    return data_loss(fmt::format("the checksum differs: offset={}", end));
+  }
+  if (version != kVersion) {
+    return Status(StatusCode::kUnimplemented,
+                  fmt::format("format version {} is not known to this build: version_max={}",
+                              version, kVersion),
+                  ErrorDomain::kUser, RetryHint::kNo);
+  }
+  try {
+    ByteReader in(bytes.substr(kHeaderBytes, end - kHeaderBytes));
+    return get_metadata(in);
+  } catch (const DecodeError& error) {
+    return data_loss(fmt::format("{}, after a header of {} bytes", error.status().message(),
+                                 kHeaderBytes));
+  }
+}
+
+}  // namespace weir

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+// DirectoryCheckpointStorage: checkpoints in a directory of a FileStore.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "state/snapshot/checkpoint_storage.h"
+
+namespace weir {
+
+/// Keeps checkpoints in `<root>/<job name>/chk-<id>/`, each with its snapshot files and, once it is
+/// complete, `_metadata`. `.lock` beside them is held while the storage is open.
+///
+/// A directory without `_metadata` is an incomplete checkpoint. The one with the highest id keeps
+/// its empty directory when it is discarded, so that no id is ever used twice (B14).
+class DirectoryCheckpointStorage final : public CheckpointStorage {
+ public:
+  /// Makes the directory, takes its lock and deletes incomplete checkpoints of former runs.
+  /// `files` outlives the storage.
+  ///
+  /// Errors: failed precondition if another run uses the directory.
+  static Result<std::unique_ptr<DirectoryCheckpointStorage>> open(FileStore& files,
+                                                                  const std::string& root,
+                                                                  const std::string& job_name);
+
+  const std::string& directory() const override { return directory_; }
+  Status begin(CheckpointId checkpoint) override;
+  std::unique_ptr<CheckpointWriter> writer(CheckpointId checkpoint) override;
+  Status publish(const CheckpointMetadata& metadata) override;
+  Result<bool> read_back(CheckpointId checkpoint) override;
+  Result<std::vector<StoredCheckpoint>> list() override;
+  Result<CheckpointMetadata> read(const std::string& path) override;
+  Status discard(CheckpointId checkpoint) override;
+  Result<CheckpointId> highest_id() override;
+
+ private:
+  DirectoryCheckpointStorage(FileStore& files, std::string directory,
+                             std::unique_ptr<FileLock> lock)
+      : files_(files), directory_(std::move(directory)), lock_(std::move(lock)) {}
+
+  std::string path_of(CheckpointId checkpoint) const;
+  /// Ids of all checkpoint directories, complete or not, in order.
+  Result<std::vector<CheckpointId>> all_ids();
+  Result<bool> is_published(CheckpointId checkpoint);
+  Status discard_unpublished();
+
+  // Constant after construction.
+  FileStore& files_;
+  const std::string directory_;
+  const std::unique_ptr<FileLock> lock_;
+
+  std::mutex mutex_;
+  // A discarded checkpoint whose empty directory still holds the highest id. Guarded by mutex_.
+  std::optional<CheckpointId> emptied_;
+};
+
+/// Returns the writer of a checkpoint below the directory of a storage that some other process may
+/// hold: how subtasks write. `files` outlives the writer.
+std::unique_ptr<CheckpointWriter> open_checkpoint_writer(FileStore& files,
+                                                         const std::string& directory,
+                                                         CheckpointId checkpoint);
+
+}  // namespace weir

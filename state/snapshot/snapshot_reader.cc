@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+// Checks come before use: no entry is handed out of a block whose checksum was not compared.
+#include "state/snapshot/snapshot_reader.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "base/crc32c.h"
+
+namespace weir {
+
+using namespace snapshot_format;
+
+SnapshotReader::SnapshotReader(FileStore& files, StateHandle handle)
+    : files_(files),
+      handle_(std::move(handle)),
+      name_(handle_.is_inline() ? "snapshot inside the metadata"
+                                : "snapshot '" + handle_.path + "'") {}
+
+Status SnapshotReader::damaged(std::string_view what, std::uint64_t offset) const {
+  return data_loss(fmt::format("{} is damaged: {}: offset={}", name_, what, offset));
+}
+
+Result<std::unique_ptr<SnapshotReader>> SnapshotReader::open(FileStore& files, StateHandle handle) {
+  std::unique_ptr<SnapshotReader> reader(new SnapshotReader(files, std::move(handle)));
+  WEIR_RETURN_IF_ERROR(reader->open_content());
+  WEIR_RETURN_IF_ERROR(reader->read_index());
+  return reader;
+}
+
+Status SnapshotReader::open_content() {
+  std::uint64_t size = handle_.inline_bytes.size();
+  if (!handle_.is_inline()) {
+    Result<std::unique_ptr<ReadableFile>> file = files_.open(handle_.path);
+    if (file.status().code() == StatusCode::kNotFound) {
+      return data_loss(file.status().message());
+    }
+    WEIR_ASSIGN_OR_RETURN(file_, std::move(file));
+    size = file_->size();
+  }
+  if (size != handle_.size) {
+    return damaged(fmt::format("{} bytes, {} were recorded", size, handle_.size),
+                   std::min(size, handle_.size));
+  }
+  return Status::ok();
+}
+
+Result<std::string> SnapshotReader::bytes_at(std::uint64_t offset, std::uint64_t size) const {
+  if (offset > handle_.size || size > handle_.size - offset) {
+    return damaged("it refers past its end", offset);
+  }
+  if (file_ == nullptr) {
+    return handle_.inline_bytes.substr(offset, size);
+  }
+  std::string bytes(static_cast<std::size_t>(size), '\0');
+  WEIR_ASSIGN_OR_RETURN(const std::size_t length,
+                        file_->read_at(offset, bytes.data(), bytes.size()));
+  if (length != size) {
+    return damaged("it ends early", offset + length);
+  }
+  return bytes;
+}
+
+Status SnapshotReader::read_index() {
+  if (handle_.size < kHeaderBytes + kFooterBytes) {
+    return damaged("it is too short", handle_.size);
+  }
+  WEIR_ASSIGN_OR_RETURN(const std::string header, bytes_at(0, kHeaderBytes));
+  if (!header.starts_with(kMagic)) {
+    return damaged("it does not begin as a snapshot does", 0);
+  }
+  const std::uint32_t version = ByteReader(ByteView(header).substr(kMagic.size())).get_fixed32();
+  if (version != kVersion) {
+    // Whether it is damage or the future, only the whole checksum tells.
+    WEIR_RETURN_IF_ERROR(verify_all());
+    return Status(StatusCode::kUnimplemented,
+                  fmt::format("{} has format version {}, which is not known to this build", name_,
+                              version),
+                  ErrorDomain::kUser, RetryHint::kNo);
+  }
+  const std::uint64_t footer_offset = handle_.size - kFooterBytes;
+  WEIR_ASSIGN_OR_RETURN(const std::string footer, bytes_at(footer_offset, kFooterBytes));
+  ByteReader in(footer);
+  const std::uint64_t index_offset = in.get_fixed64();
+  const std::uint64_t index_size = in.get_fixed64();
+  const std::uint32_t index_checksum = in.get_fixed32();
+  if (in.rest() != kEndMagic || index_offset > footer_offset ||
+      index_size != footer_offset - index_offset) {
+    return damaged("its footer is wrong", footer_offset);
+  }
+  WEIR_ASSIGN_OR_RETURN(const std::string index, bytes_at(index_offset, index_size));
+  if (crc32c(index) != index_checksum) {
+    return damaged("the checksum of its index differs", index_offset);
+  }
+  try {
+    index_ = get_index(index);
+  } catch (const DecodeError& error) {
+    return damaged(error.status().message(), index_offset);
+  }
+  return Status::ok();
+}
+
+Status SnapshotReader::verify_all() const {
+  constexpr std::uint64_t kPieceBytes = std::uint64_t{1} << 20;
+  std::uint32_t checksum = 0;
+  for (std::uint64_t offset = 0; offset < handle_.size; offset += kPieceBytes) {
+    WEIR_ASSIGN_OR_RETURN(const std::string piece,
+                          bytes_at(offset, std::min(kPieceBytes, handle_.size - offset)));
+    checksum = crc32c(piece, checksum);
+  }
+  if (checksum == handle_.checksum) {
+    return Status::ok();
+  }
+  // A block says more exactly where.
+  for (const State& state : index_.states) {
+    WEIR_RETURN_IF_ERROR(verify(state));
+  }
+  return damaged("the checksum of the whole differs", 0);
+}
+
+Status SnapshotReader::verify(const State& state) const {
+  for (const Block& block : state.blocks) {
+    WEIR_RETURN_IF_ERROR(read_block(block).status());
+  }
+  return Status::ok();
+}
+
+Result<std::string> SnapshotReader::read_block(const Block& block) const {
+  WEIR_ASSIGN_OR_RETURN(std::string bytes, bytes_at(block.offset, block.size));
+  if (crc32c(bytes) != block.checksum) {
+    return damaged("the checksum of a block differs", block.offset);
+  }
+  return bytes;
+}
+
+Status SnapshotReader::read(const State& state, HashRange range, const EntryFunction& f) const {
+  for (const Block& block : state.blocks) {
+    if (block.first_hash < range.end && block.last_hash >= range.first) {
+      WEIR_RETURN_IF_ERROR(read_entries(state, block, f));
+    }
+  }
+  return Status::ok();
+}
+
+Status SnapshotReader::read_entries(const State& state, const Block& block,
+                                    const EntryFunction& f) const {
+  const bool is_keyed = state.descriptor.distribution == StateDistribution::kKeyed;
+  WEIR_ASSIGN_OR_RETURN(const std::string bytes, read_block(block));
+  ByteReader in(bytes);
+  std::uint32_t hash = block.first_hash;
+  for (std::uint64_t left = block.entries; left > 0; --left) {
+    const std::uint64_t offset = block.offset + in.offset();
+    ByteView key;
+    ByteView value;
+    try {
+      hash += in.get_varint32();
+      key = in.get_string();
+      value = in.get_string();
+    } catch (const DecodeError& error) {
+      return damaged(error.status().message(), offset);
+    }
+    if (is_keyed && !index_.range().contains(hash)) {
+      return damaged("an entry lies outside the key groups of its subtask", offset);
+    }
+    f(hash, key, value);
+  }
+  return in.is_at_end() ? Status::ok()
+                        : damaged("bytes after the entries of a block", block.offset + in.offset());
+}
+
+}  // namespace weir
