@@ -82,12 +82,15 @@ FileSinkSnapshot decode_file_sink_snapshot(ByteView bytes) {
 }
 
 FileSinkTable::FileSinkTable(std::function<FileSinkSnapshot(CheckpointId)> take)
-    : descriptor_{.name = "uncommitted-files",
-                  .kind = StateKind::kOperator,
-                  .distribution = StateDistribution::kUnion,
-                  .key_schema = {},
-                  .value_schema = "weir.file-sink"},
-      take_(std::move(take)) {}
+    : descriptor_(make_descriptor()), take_(std::move(take)) {}
+
+StateDescriptor FileSinkTable::make_descriptor() {
+  return {.name = "uncommitted-files",
+          .kind = StateKind::kOperator,
+          .distribution = StateDistribution::kUnion,
+          .key_schema = {},
+          .value_schema = "weir.file-sink"};
+}
 
 std::unique_ptr<FrozenState> FileSinkTable::freeze(CheckpointId checkpoint) {
   return std::make_unique<FrozenFileSink>(take_(checkpoint));

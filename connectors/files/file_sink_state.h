@@ -43,6 +43,7 @@ class FileSinkTable final : public StateTable {
  public:
   explicit FileSinkTable(std::function<FileSinkSnapshot(CheckpointId)> take);
 
+  static StateDescriptor make_descriptor();
   const StateDescriptor& descriptor() const override { return descriptor_; }
   std::unique_ptr<FrozenState> freeze(CheckpointId checkpoint) override;
   void restore(std::uint32_t hash, ByteView key, ByteView value) override;

@@ -142,7 +142,7 @@ void LineReader::make_room(std::size_t bytes) {
   const std::size_t kept = filled_ - cursor_;
   if (kept + bytes > capacity_) {
     const std::size_t capacity = std::max(kept + bytes, block_bytes_);
-    auto larger = std::make_unique<char[]>(capacity + kLinePadding);
+    auto larger = std::make_unique<char[]>(capacity + kReadPadding);
     if (kept > 0) std::memcpy(larger.get(), buffer_.get() + cursor_, kept);
     buffer_ = std::move(larger);
     capacity_ = capacity;

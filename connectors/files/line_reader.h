@@ -8,11 +8,9 @@
 
 #include "base/file_store.h"
 #include "connectors/files/file_range.h"
+#include "core/format.h"
 
 namespace weir::detail {
-
-/// Bytes behind a line that may be read although they do not belong to it: what SIMD parsers ask.
-inline constexpr std::size_t kLinePadding = 64;
 
 /// Reads lines, ended by LF or CRLF; the last one of a file may have no end. Empty lines are passed
 /// over. Memory: the block, or the longest line if that is longer.
@@ -41,7 +39,7 @@ class LineReader {
 
   /// Goes to the next line.
   Step next();
-  /// The line without its end, followed by `kLinePadding` readable bytes. Valid until `next`.
+  /// The line without its end, followed by `kReadPadding` readable bytes. Valid until `next`.
   std::string_view line() const { return line_; }
   /// Where the line starts in the file, in bytes.
   std::uint64_t line_offset() const { return line_offset_; }

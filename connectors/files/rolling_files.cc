@@ -95,7 +95,10 @@ void RollingFiles::flush_or_roll() {
 
 void RollingFiles::flush() {
   if (buffer_.empty()) return;
-  if (file_ == nullptr) start_file();
+  if (file_ == nullptr) {
+    start_file();
+    file_->append(settings_.header);
+  }
   file_->append(buffer_);
   file_bytes_ = file_->size();
   buffer_.clear();

@@ -22,6 +22,8 @@ struct RollingFilesSettings {
   std::uint64_t roll_bytes = 0;
   Duration roll_interval{0};
   Duration inactivity{0};
+  /// What each file begins with.
+  std::string header;
 };
 
 /// Writes bytes into hidden files and makes each visible, exactly once, when a checkpoint that

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// BadRecords: what happens to a record that cannot be read.
+// BadRecords: what happens to a record that cannot be read or written.
 #pragma once
 
 #include <cstdint>
@@ -31,13 +31,18 @@ class BadRecords {
   /// Requires: called before `add`. `context` must outlive this object's use.
   void open(OperatorContext& context);
 
-  /// Takes one bad record of `path` that starts at byte `offset`.
+  /// Takes one record of `path` that starts at byte `offset` and cannot be read.
   /// Errors: throws StatusError (data loss, user, not to be retried) with the policy kFail.
-  void add(const std::string& path, std::uint64_t offset, std::string_view reason);
+  void add_unread(const std::string& path, std::uint64_t offset, std::string_view reason);
+  /// Takes one record that cannot be written. Errors: as add_unread.
+  void add_unwritten(std::string_view reason);
 
   std::uint64_t count() const { return count_; }
 
  private:
+  // Counts; true if this one is to be shown. Throws with the policy kFail.
+  bool add(const std::string& message);
+
   const OnBadRecord policy_;
   std::string operator_id_;
   std::uint64_t subtask_ = 0;

@@ -19,9 +19,9 @@ namespace weir {
 namespace detail {
 
 template <class T>
-class PrintWriter final : public SinkWriter<T> {
+class LinePrintWriter final : public SinkWriter<T> {
  public:
-  explicit PrintWriter(LinePrinter printer) : printer_(std::move(printer)) {}
+  explicit LinePrintWriter(LinePrinter printer) : printer_(std::move(printer)) {}
 
   void open(OperatorContext& context) override { printer_.open(context.info()); }
   void write(const TypedBatch<T>& batch, std::size_t begin, std::size_t end) override {
@@ -50,7 +50,7 @@ struct PrintSink {
 
   std::vector<std::string> validate() const { return {}; }
   std::unique_ptr<SinkWriter<T>> make_writer() const {
-    return std::make_unique<detail::PrintWriter<T>>(detail::LinePrinter(stream, prefix));
+    return std::make_unique<detail::LinePrintWriter<T>>(detail::LinePrinter(stream, prefix));
   }
 };
 

@@ -178,10 +178,10 @@ TEST_F(LineReaderTest, LineIsFollowedByReadablePadding) {
   ASSERT_EQ(reader.next(), Step::kLine);
   // Found by the address sanitizer if the padding is missing.
   unsigned sum = 0;
-  for (std::size_t i = 0; i < kLinePadding; ++i) {
+  for (std::size_t i = 0; i < kReadPadding; ++i) {
     sum += static_cast<unsigned char>(reader.line().data()[reader.line().size() + i]);
   }
-  EXPECT_LT(sum, 256 * kLinePadding);
+  EXPECT_LT(sum, 256 * kReadPadding);
 }
 
 TEST_F(LineReaderTest, FileThatChangedItsSizeIsAClearError) {
