@@ -90,8 +90,8 @@ function(weir_script_test label script)
     LABELS ${label} TIMEOUT 900 ENVIRONMENT WEIR_BIN=${PROJECT_BINARY_DIR}/bin)
 endfunction()
 
-# Each tests/compile/*.cc is compiled alone; its "// expect:" line says what the compiler must say in
-# its first error, "// expect-none" that it must say nothing.
+# Each tests/compile/*.cc is compiled alone; its "// expect:" line says what the compiler must say
+# in its first error, "// expect-none" that it must say nothing.
 function(weir_compile_tests)
   file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/compile/*.cc)
   foreach(source IN LISTS sources)

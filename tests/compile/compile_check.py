@@ -42,7 +42,7 @@ def main(arguments):
     errors = [line for line in output.splitlines() if re.search(r"\berror:", line)]
     if not errors or expected not in errors[0]:
         first = errors[0] if errors else "(none)"
-        sys.exit(f"{source}: the first error must hold\n  {expected}\nbut is\n  {first}\n\n{output}")
+        sys.exit(f"{source}: the first error must hold\n  {expected}\nbut is\n  {first}\n{output}")
 
 
 if __name__ == "__main__":
