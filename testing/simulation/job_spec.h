@@ -44,7 +44,7 @@ enum class SourceKind {
 };
 
 struct SplitSpec {
-  std::vector<InputRecord> records;
+  std::vector<InputRecord> records = {};
   /// When its first record appears, and how long after it each further one (generated sources).
   std::int64_t first_at_nanos = 0;
   std::int64_t interval_nanos = 0;
@@ -80,9 +80,9 @@ enum class StageKind {
 
 struct StageSpec {
   StageKind kind = StageKind::kSteps;
-  std::vector<std::uint32_t> inputs;  ///< streams: the sources first, then the stages' outputs
+  std::vector<std::uint32_t> inputs = {};  ///< streams: the sources first, then the stages' outputs
   std::uint32_t parallelism = 1;
-  std::vector<StepSpec> steps;
+  std::vector<StepSpec> steps = {};
   std::uint64_t salt = 0;
   Millis size = 0;  ///< of windows and buckets; the gap of sessions
   Millis slide = 0;
