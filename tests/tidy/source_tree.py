@@ -92,6 +92,11 @@ class SourceFile:
         for found in re.finditer(r"[{};]", text):
             if found.group(0) == "{":
                 head = text[head_start:found.start()]
+                # A macro call at namespace scope ends without a semicolon.
+                macro = re.match(r"(?:\s*WEIR_[A-Z_]+\([^{}]*?\)\s*?\n)+", head)
+                if macro:
+                    head_start += macro.end()
+                    head = head[macro.end():]
                 kinds = [entry[0] for entry in stack]
                 kind = "other" if "function" in kinds else scope_kind(head)
                 first = text.count("\n", 0, head_start + len(head) - len(head.lstrip())) + 1

@@ -135,6 +135,7 @@ BAD = {
         ({"core/a.h": "namespace weir {\n\nclass A {\n};\n}\n"}, [("core/a.h", 3)]),
         ({"core/a.h": "template <class T>\nclass A : public B<T> {\n};\n"}, [("core/a.h", 1)]),
         ({"core/a.h": "struct A {\n  void f();\n};\n"}, [("core/a.h", 1)]),
+        ({"core/a.h": "WEIR_RECORD(B, b)\n\nclass A {\n};\n"}, [("core/a.h", 3)]),
         ({"state/a.h": "struct A {\n" + "  int a;\n" * 9 + "};\n"}, [("state/a.h", 1)]),
     ],
     "doc-links": [
@@ -191,6 +192,7 @@ GOOD = {
         {"core/a.cc": "enum class A {\n" + "  kA,\n" * 90 + "};\n"},
         {"core/a.cc": "#define A(x) \\\n" + "  f(x); { \\\n" * 90 + "  g()\n"},
         {"core/a.cc": "// void f() {\n" + "int a = 1'000;\n" * 90},
+        {"core/a.cc": "WEIR_RECORD(A, b,\n  c)\n\nstruct B {\n" + "  int a;\n" * 90 + "};\n"},
         {"core/a.cc": "namespace weir {\n" + "void f();\n" * 90 + "}  // namespace weir\n"},
     ],
     "first-lines": [
@@ -234,6 +236,7 @@ GOOD = {
         {"docs/GLOSSARY.md": "| job | `JobId` | has `no code` |\n", "core/a.h": "class JobId;\n"}],
     "mirrored-tests": [
         {"tests/unit/core/a_test.cc": "", "core/a.h": ""},
+        {"tests/unit/core/file_sink_crash_test.cc": "", "core/file_sink.h": ""},
         {"tests/unit/api/a_test.cc": "", "api/include/weir/a.h": ""},
         {"tests/unit/connectors/a_test.cc": "", "connectors/include/weir/connectors/a.h": ""},
         {"tests/unit/state/heap/a_test.cc": "", "state/heap/a.cc": ""},
