@@ -105,6 +105,20 @@ Status remove_if_there(FileStore& files, const std::string& path) {
   return status.code() == StatusCode::kNotFound ? Status::ok() : status;
 }
 
+// Makes the folder and those above it, and their names durable.
+Status make_durable_directories(FileStore& files, const std::string& path) {
+  WEIR_ASSIGN_OR_RETURN(const bool is_there, exists(files, path));
+  if (is_there) {
+    return files.make_directories(path);  // says so if it is a file
+  }
+  const std::string parent = parent_directory(path);
+  if (parent != path) {
+    WEIR_RETURN_IF_ERROR(make_durable_directories(files, parent));
+  }
+  WEIR_RETURN_IF_ERROR(files.make_directories(path));
+  return files.sync_directory(parent);
+}
+
 // Buffers small states, which become inline; writes others in large pieces.
 class DirectorySnapshotFile final : public SnapshotFile {
  public:
@@ -180,7 +194,7 @@ class DirectoryCheckpointWriter final : public CheckpointWriter {
 Result<std::unique_ptr<DirectoryCheckpointStorage>> DirectoryCheckpointStorage::open(
     FileStore& files, const std::string& root, const std::string& job_name) {
   std::string directory = join(root, file_name_of(job_name));
-  WEIR_RETURN_IF_ERROR(files.make_directories(directory));
+  WEIR_RETURN_IF_ERROR(make_durable_directories(files, directory));
   Result<std::unique_ptr<FileLock>> lock = files.lock(join(directory, ".lock"));
   if (lock.status().code() == StatusCode::kFailedPrecondition) {
     return lock.status().with_context("checkpoint directory '" + directory +

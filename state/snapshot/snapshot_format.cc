@@ -64,8 +64,9 @@ Index get_index(ByteView bytes) {
   index.subtask = SubtaskIndex{in.get_varint32()};
   index.parallelism = Parallelism{in.get_varint32()};
   index.max_parallelism = MaxParallelism{in.get_varint32()};
+  const std::uint32_t parallelism = index.parallelism.value();
   if (index.max_parallelism.value() > kMaxParallelismLimit ||
-      index.parallelism > index.max_parallelism || index.subtask.value() >= index.parallelism.value()) {
+      parallelism > index.max_parallelism.value() || index.subtask.value() >= parallelism) {
     throw DecodeError("parallelism out of range", in.offset());
   }
   if (in.get_string() != kHashName) {
