@@ -5,6 +5,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "base/hash.h"
+
 namespace weir::simulation {
 namespace {
 
@@ -73,8 +75,16 @@ std::int64_t folded_value(std::int64_t accumulator, std::int64_t value) {
 
 std::string label_of(std::uint32_t key, std::int64_t value, std::uint32_t padding) {
   // Some are short enough to lie inside a Text, some are not.
-  if (key % 3 == 0) return fmt::format("k{}", key);
-  return fmt::format("key {} with the value {}", key, value) + std::string(padding, 'x');
+  const std::string payload =
+      key % 3 == 0 ? fmt::format("k{}", key)
+                   : fmt::format("key {} with value {}", key, value) + std::string(padding, 'x');
+  return fmt::format("{}#{:04x}", payload, hash32(payload) & 0xFFFF);
+}
+
+bool is_intact(std::string_view label) {
+  const std::size_t mark = label.rfind('#');
+  if (mark == std::string_view::npos) return false;
+  return label.substr(mark) == fmt::format("#{:04x}", hash32(label.substr(0, mark)) & 0xFFFF);
 }
 
 std::size_t JobSpec::record_count() const {

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/rng.h"
@@ -148,8 +149,10 @@ std::uint32_t copies_of(std::int64_t value, std::uint64_t salt);
 std::int64_t copied_value(std::int64_t value, std::uint64_t salt, std::uint32_t copy);
 /// Minds the order: folding a then b is not folding b then a.
 std::int64_t folded_value(std::int64_t accumulator, std::int64_t value);
-/// The text that a record carries along; it follows from the numbers.
+/// A text that a record carries along; it ends with a checksum over the rest.
 std::string label_of(std::uint32_t key, std::int64_t value, std::uint32_t padding);
+/// Whether a label is one that `label_of` made, whatever for.
+bool is_intact(std::string_view label);
 /// When `kTotals` fires: after every record's time.
 inline constexpr Millis kTotalsAt = Millis{1} << 52;
 

@@ -112,9 +112,9 @@ class TransactionalWriter final : public SinkWriter<SimRecord>, private StateTab
   void write(const TypedBatch<SimRecord>& batch, std::size_t begin, std::size_t end) override {
     for (std::size_t i = begin; i < end; ++i) {
       const SimRecord& record = batch.rows()[i];
-      if (record.label.view() != label_of(record.key, record.value, padding_)) {
-        throw std::logic_error("text was damaged on its way: " + std::string(record.label.view()) +
-                               " in " + to_string(plain(record)));
+      if (!is_intact(record.label.view())) {
+        throw std::logic_error("text was damaged on its way: '" + std::string(record.label.view()) +
+                               "' in " + to_string(plain(record)));
       }
       if (batch.times()[i] != record.at) {
         throw std::logic_error("event time was damaged on its way: " + to_string(plain(record)));
