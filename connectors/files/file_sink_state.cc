@@ -64,6 +64,7 @@ std::string encode_file_sink_snapshot(const FileSinkSnapshot& snapshot) {
   out.put_varint64(snapshot.subtask.value());
   out.put_varint64(snapshot.checkpoint.value());
   out.put_string(snapshot.lineage);
+  out.put_varint64(snapshot.generation);
   encode_files(out, snapshot.pending);
   encode_files(out, snapshot.in_progress);
   return out.take();
@@ -76,6 +77,7 @@ FileSinkSnapshot decode_file_sink_snapshot(ByteView bytes) {
   snapshot.subtask = SubtaskIndex(in.get_varint32());
   snapshot.checkpoint = CheckpointId(in.get_varint64());
   snapshot.lineage = in.get_string();
+  snapshot.generation = in.get_varint64();
   snapshot.pending = decode_files(in);
   snapshot.in_progress = decode_files(in);
   return snapshot;

@@ -30,6 +30,7 @@ struct FileSinkSnapshot {
   SubtaskIndex subtask;
   CheckpointId checkpoint;
   std::string lineage;
+  std::uint64_t generation = 0;
   std::vector<UncommittedFile> pending;      ///< closed; each with its checkpoint
   std::vector<UncommittedFile> in_progress;  ///< being written: none or one
 };

@@ -52,8 +52,8 @@ OutputNames::OutputNames(std::string directory, std::string prefix, const Operat
       lineage_(run_) {}
 
 std::string OutputNames::hidden_path(std::uint64_t file_number) const {
-  return fmt::format("{}/.{}-{}-{}-{}-{}-{}{}", directory_, prefix_, subtask_, lineage_, run_,
-                     attempt_, file_number, kHiddenSuffix);
+  return fmt::format("{}/.{}-{}-{}-{}-{}-{}-{}{}", directory_, prefix_, subtask_, lineage_,
+                     generation_, run_, attempt_, file_number, kHiddenSuffix);
 }
 
 std::string OutputNames::visible_path(std::uint64_t file_number) const {
@@ -70,20 +70,23 @@ std::optional<OutputOrigin> OutputNames::origin(std::string_view name) const {
   // A longer prefix of another sink ("part" and "part-x") shows as a different number of parts or
   // as a subtask that is no number.
   const std::vector<std::string_view> parts = split(name, '-');
-  if (parts.size() != 5 || !number(parts[0]).has_value() || !number(parts[4]).has_value()) {
+  if (parts.size() != 6 || !number(parts[0]).has_value() || !number(parts[5]).has_value()) {
     return std::nullopt;
   }
-  const std::optional<std::uint64_t> attempt = number(parts[3]);
-  if (parts[1].size() != kHashDigits || parts[2].size() != kHashDigits || !attempt.has_value()) {
+  const std::optional<std::uint64_t> generation = number(parts[2]);
+  const std::optional<std::uint64_t> attempt = number(parts[4]);
+  if (parts[1].size() != kHashDigits || parts[3].size() != kHashDigits || !generation.has_value() ||
+      !attempt.has_value()) {
     return std::nullopt;
   }
-  return OutputOrigin{std::string(parts[1]), std::string(parts[2]), *attempt};
+  return OutputOrigin{std::string(parts[1]), *generation, std::string(parts[3]), *attempt};
 }
 
 bool OutputNames::is_left_over(std::string_view name) const {
   const std::optional<OutputOrigin> found = origin(name);
   if (!found.has_value() || found->lineage != lineage_) return false;
-  return found->run != run_ || found->attempt < attempt_;
+  if (found->generation != generation_) return found->generation < generation_;
+  return found->run == run_ && found->attempt < attempt_;
 }
 
 }  // namespace weir::detail

@@ -14,6 +14,7 @@ namespace weir::detail {
 /// Says who wrote a hidden file.
 struct OutputOrigin {
   std::string lineage;
+  std::uint64_t generation = 0;
   std::string run;
   std::uint64_t attempt = 0;
 };
@@ -21,18 +22,24 @@ struct OutputOrigin {
 /// Makes the names of one subtask's files:
 ///
 ///   visible  <prefix>-<subtask>-<run>-<attempt>-<n>
-///   hidden   .<prefix>-<subtask>-<lineage>-<run>-<attempt>-<n>.inprogress
+///   hidden   .<prefix>-<subtask>-<lineage>-<generation>-<run>-<attempt>-<n>.inprogress
 ///
 /// `run` stands for the job's run and the operator, so no two attempts, runs or operators share a
 /// name. `lineage` is the first run's `run`, handed on through checkpoints: the files of dead
-/// attempts are known by it, and those of other jobs in the folder are never touched.
+/// attempts are known by it, and those of other jobs in the folder are never touched. `generation`
+/// is one more than that of the attempt whose checkpoint was restored: an attempt that was given up
+/// but is still alive can tell that files are of a newer one.
 class OutputNames {
  public:
   OutputNames(std::string directory, std::string prefix, const OperatorInfo& info);
 
-  /// Continues the lineage of the run that wrote the restored checkpoint.
-  void set_lineage(std::string lineage) { lineage_ = std::move(lineage); }
+  /// Continues from the attempt that wrote the restored checkpoint.
+  void set_restored(const std::string& lineage, std::uint64_t generation) {
+    lineage_ = lineage;
+    generation_ = generation + 1;
+  }
   const std::string& lineage() const { return lineage_; }
+  std::uint64_t generation() const { return generation_; }
   const std::string& directory() const { return directory_; }
 
   std::string hidden_path(std::uint64_t number) const;
@@ -41,7 +48,8 @@ class OutputNames {
   /// Tells who wrote the file of this name (without a path); none if it is not a hidden file of a
   /// sink with this prefix.
   std::optional<OutputOrigin> origin(std::string_view name) const;
-  /// True for hidden files of this lineage from other runs and from earlier attempts of this one.
+  /// True for hidden files of this lineage that an earlier attempt surely wrote: one of an earlier
+  /// generation, or of this generation and run.
   bool is_left_over(std::string_view name) const;
 
  private:
@@ -51,6 +59,7 @@ class OutputNames {
   const std::string run_;
   const std::uint64_t attempt_;
   std::string lineage_;
+  std::uint64_t generation_ = 1;
 };
 
 }  // namespace weir::detail

@@ -49,7 +49,7 @@ void RollingFiles::restore() {
   const OperatorInfo& info = context_->info();
   std::vector<UncommittedFile> in_progress;
   for (const FileSinkSnapshot& former : table_.restored()) {
-    names_->set_lineage(former.lineage);
+    names_->set_restored(former.lineage, former.generation);
     restored_checkpoint_ = std::max(restored_checkpoint_, former.checkpoint);
     if (former.subtask.value() % info.parallelism.value() != info.subtask.value()) continue;
     throw_if_error(commit_files(context_->files(), former.pending));
@@ -149,6 +149,7 @@ FileSinkSnapshot RollingFiles::snapshot(CheckpointId checkpoint) const {
   FileSinkSnapshot snapshot{.subtask = context_->info().subtask,
                             .checkpoint = checkpoint,
                             .lineage = names_->lineage(),
+                            .generation = names_->generation(),
                             .pending = pending_,
                             .in_progress = {}};
   if (file_ != nullptr) {

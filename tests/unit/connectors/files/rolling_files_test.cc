@@ -25,7 +25,8 @@ RollingFilesSettings settings_for(const std::string& path) {
           .prefix = "part",
           .roll_bytes = 100,
           .roll_interval = seconds{60},
-          .inactivity = seconds{30}};
+          .inactivity = seconds{30},
+          .header = {}};
 }
 
 // One attempt of one subtask.
@@ -222,8 +223,8 @@ TEST_F(RollingFilesTest, TruncatedFileIsDataLoss) {
 }
 
 TEST_F(RollingFilesTest, LeftOversOfDeadAttemptsGoAfterTheFirstCheckpoint) {
-  folder_.write(".part-0-0123456789abcdef-0123456789abcdef-1-0.inprogress", "another job's");
-  folder_.write(".part-x-0-0123456789abcdef-0123456789abcdef-1-0.inprogress", "another sink's");
+  folder_.write(".part-0-0123456789abcdef-1-0123456789abcdef-1-0.inprogress", "another job's");
+  folder_.write(".part-x-0-0123456789abcdef-1-0123456789abcdef-1-0.inprogress", "another sink's");
   folder_.write(".hidden", "somebody's");
   Attempt first(folder_.path());
   first.write("one\n");
@@ -426,6 +427,7 @@ TEST_F(RollingFilesTest, StateRoundTripsAndDamageIsRefused) {
   FileSinkSnapshot snapshot{.subtask = SubtaskIndex{3},
                             .checkpoint = id(17),
                             .lineage = "abc",
+                            .generation = 5,
                             .pending = {{"h1", "v1", 10, id(16), nullptr}},
                             .in_progress = {{"h2", "v2", 20, id(0), nullptr}}};
   const std::string bytes = encode_file_sink_snapshot(snapshot);
