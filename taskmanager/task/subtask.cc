@@ -1,0 +1,602 @@
+// SPDX-License-Identifier: Apache-2.0
+// The life of a subtask, its default action, and what each element of its input means.
+#include "taskmanager/task/subtask.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <exception>
+#include <new>
+#include <utility>
+
+#include "base/check.h"
+#include "base/logging.h"
+#include "core/mutants.h"
+
+namespace weir {
+namespace {
+
+// Rows fed to the head between two looks at room and mail.
+constexpr std::size_t kRowsPerFeed = 256;
+// The same for timers, window results and polled records.
+constexpr std::size_t kUnitsPerCall = 256;
+
+std::int64_t nanos_of(Duration duration) {
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(duration).count();
+}
+
+const JobVertex& vertex_of(const SubtaskSetup& setup) {
+  return setup.program->graph.vertex(setup.attempt.subtask.vertex);
+}
+
+ChannelId channel_id(const AttemptId& attempt, std::size_t edge, SubtaskIndex producer,
+                     SubtaskIndex consumer) {
+  return {attempt.job, attempt.attempt, static_cast<std::uint32_t>(edge), producer, consumer};
+}
+
+std::vector<GateChannel> take_inputs(SubtaskEnvironment& environment, const SubtaskSetup& setup) {
+  const JobGraph& graph = setup.program->graph;
+  const SubtaskIndex self = setup.attempt.subtask.index;
+  std::vector<GateChannel> channels;
+  for (std::size_t i = 0; i < graph.edges.size(); ++i) {
+    const JobEdge& edge = graph.edges[i];
+    if (edge.to != setup.attempt.subtask.vertex) continue;
+    const JobVertex& from = graph.vertex(edge.from);
+    for (std::uint32_t producer = 0; producer < from.parallelism.value(); ++producer) {
+      if (edge.partitioning == Partitioning::kForward && producer != self.value()) continue;
+      const ChannelId id = channel_id(setup.attempt, i, SubtaskIndex{producer}, self);
+      channels.push_back({edge.input, environment.channels.take_input(id),
+                          fmt::format("'{}' (subtask {})", from.name, producer)});
+    }
+  }
+  return channels;
+}
+
+std::vector<std::unique_ptr<ResultPartition>> take_outputs(SubtaskEnvironment& environment,
+                                                           const SubtaskSetup& setup) {
+  const JobGraph& graph = setup.program->graph;
+  const SubtaskIndex self = setup.attempt.subtask.index;
+  std::vector<std::unique_ptr<ResultPartition>> partitions;
+  for (std::size_t i = 0; i < graph.edges.size(); ++i) {
+    const JobEdge& edge = graph.edges[i];
+    if (edge.from != setup.attempt.subtask.vertex) continue;
+    std::vector<std::shared_ptr<OutputChannel>> channels;
+    for (std::uint32_t to = 0; to < graph.vertex(edge.to).parallelism.value(); ++to) {
+      if (edge.partitioning == Partitioning::kForward && to != self.value()) continue;
+      channels.push_back(environment.channels.take_output(
+          channel_id(setup.attempt, i, self, SubtaskIndex{to})));
+    }
+    partitions.push_back(std::make_unique<ResultPartition>(
+        std::move(channels), environment.memory,
+        vertex_of(setup).operators[edge.from_operator].name));
+  }
+  return partitions;
+}
+
+// The enumerator whose splits come in, for hints to it.
+std::optional<AttemptId> enumerator_of(const SubtaskSetup& setup) {
+  const JobGraph& graph = setup.program->graph;
+  for (const JobEdge& edge : graph.edges) {
+    if (edge.to != setup.attempt.subtask.vertex) continue;
+    if (graph.vertex(edge.from).operators.front().kind != OperatorKind::kEnumerator) continue;
+    return AttemptId{setup.attempt.job, {edge.from, SubtaskIndex{0}}, setup.attempt.attempt};
+  }
+  return std::nullopt;
+}
+
+// What the exception being handled means for the attempt.
+Status status_of_current_exception() {
+  try {
+    throw;
+  } catch (const StatusError& error) {
+    return error.status();
+  } catch (const std::bad_alloc&) {
+    return resource_exhausted("out of memory");
+  } catch (const std::exception& error) {
+    return Status(StatusCode::kUnknown, error.what(), ErrorDomain::kUser);
+  } catch (...) {
+    return Status(StatusCode::kUnknown, "an exception of unknown type", ErrorDomain::kUser);
+  }
+}
+
+}  // namespace
+
+// --- life -----------------------------------------------------------------------------------------
+
+Subtask::Subtask(std::shared_ptr<SubtaskEnvironment> environment, SubtaskSetup setup)
+    : shared_environment_(std::move(environment)),
+      environment_(*shared_environment_),
+      setup_(std::move(setup)),
+      kind_(vertex_of(setup_).operators.front().kind),
+      is_source_(kind_ == OperatorKind::kEnumerator || kind_ == OperatorKind::kSourceReader),
+      mailbox_(std::make_shared<Mailbox>(waker_)),
+      gate_(take_inputs(environment_, setup_)),
+      chain_(*setup_.program, setup_.attempt.subtask, take_outputs(environment_, setup_)),
+      aligner_(std::max<std::size_t>(gate_.size(), 1), setup_.restored.value_or(CheckpointId{0})),
+      merger_(gate_.size()),
+      checkpointer_(environment_,
+                    {setup_.attempt, setup_.checkpoint_directory, mailbox_,
+                     [this] { return shared_from_this(); }},
+                    chain_, contexts_) {
+  const JobVertex& vertex = vertex_of(setup_);
+  const SubtaskIndex index = setup_.attempt.subtask.index;
+  for (std::size_t i = 0; i < vertex.operators.size(); ++i) {
+    OperatorInfo info{.job = setup_.attempt.job,
+                      .job_name = setup_.program->graph.name,
+                      .id = vertex.operators[i].id,
+                      .name = vertex.operators[i].name,
+                      .subtask = index,
+                      .parallelism = vertex.parallelism,
+                      .max_parallelism = vertex.max_parallelism,
+                      .attempt = setup_.attempt.attempt,
+                      .key_groups =
+                          key_group_range(vertex.max_parallelism, vertex.parallelism, index)};
+    contexts_.push_back(std::make_unique<SubtaskContext>(
+        environment_,
+        SubtaskContext::Setup{std::move(info), vertex.id, enumerator_of(setup_), mailbox_,
+                              [this, i](const Mail& mail) {
+                                if (takes_part()) chain_.run_as(i, mail);
+                              }}));
+  }
+  to_open_ = contexts_.size();
+  for (std::uint32_t i = 0; i < gate_.size(); ++i) {
+    const std::size_t input = gate_.input_of(ChannelIndex{i}).value();
+    if (input >= open_channels_.size()) open_channels_.resize(input + 1);
+    ++open_channels_[input];
+  }
+  gate_.set_waker(waker_);
+  chain_.set_waker(waker_);
+}
+
+Subtask::~Subtask() { mailbox_->close(); }
+
+StepResult Subtask::step(Budget& budget) {
+  try {
+    return advance(budget);
+  } catch (...) {
+    fail(status_of_current_exception());
+  }
+  return StepResult::kProgress;
+}
+
+StepResult Subtask::advance(Budget& budget) {
+  run_mail();
+  switch (phase_) {
+    case Phase::kCreated: begin_restore(); return StepResult::kBlockedOnState;
+    case Phase::kRestoring: return StepResult::kBlockedOnState;
+    case Phase::kOpening: open_next(); return StepResult::kProgress;
+    case Phase::kRunning:
+    case Phase::kEnding:
+    case Phase::kEnded: return run(budget);
+    case Phase::kFailed: return StepResult::kBlockedOnInput;
+    case Phase::kClosed:
+    case Phase::kCancelled: return StepResult::kFinished;
+  }
+  WEIR_UNREACHABLE();
+}
+
+void Subtask::run_mail() {
+  if (next_mail_ == mail_.size()) {
+    if (!mailbox_->has_mail()) return;
+    next_mail_ = 0;
+    mail_ = mailbox_->take_batch();
+  }
+  while (next_mail_ < mail_.size()) {
+    const Mail mail = std::move(mail_[next_mail_++]);
+    mail();
+  }
+  mail_.clear();
+  next_mail_ = 0;
+  poll_found_nothing_ = false;
+  if (mailbox_->take_overflow() && phase_ != Phase::kFailed) {
+    throw StatusError(internal_error("mailbox overflowed: more mail than its capacity"));
+  }
+}
+
+void Subtask::begin_restore() {
+  phase_ = Phase::kRestoring;
+  struct Opened {
+    Status status;
+    std::vector<std::unique_ptr<OperatorStateBackend>> backends;
+  };
+  std::vector<OperatorStateSetup> setups;
+  for (const auto& context : contexts_) {
+    const OperatorInfo& info = context->info();
+    setups.push_back({info.id, info.subtask, info.parallelism, info.max_parallelism, {}});
+    for (const OperatorRestore& restore : setup_.restores) {
+      if (restore.id == info.id) setups.back().restores = restore.handles;
+    }
+  }
+  environment_.background->run([this, self = shared_from_this(), mailbox = mailbox_,
+                                setups = std::move(setups)] {
+    auto opened = std::make_shared<Opened>();
+    for (const OperatorStateSetup& setup : setups) {
+      auto backend = environment_.state_backend.open(setup);
+      opened->status = backend.status();
+      if (!backend.is_ok()) break;
+      opened->backends.push_back(std::move(*backend));
+    }
+    mailbox->post([this, opened] {
+      if (phase_ != Phase::kRestoring) return;
+      const std::size_t count = opened->backends.size();
+      if (!opened->status.is_ok()) {
+        chain_.run_as(count, [&] { throw StatusError(opened->status); });
+      }
+      for (std::size_t i = 0; i < count; ++i) {
+        contexts_[i]->set_backend(std::move(opened->backends[i]));
+      }
+      phase_ = Phase::kOpening;
+    });
+  });
+}
+
+void Subtask::open_next() {
+  --to_open_;
+  chain_.open(to_open_, *contexts_[to_open_]);
+  for (const std::string& name : contexts_[to_open_]->backend().unclaimed_states()) {
+    log_warning("a restored state is not used by its operator",
+                {{"operator", contexts_[to_open_]->info().id}, {"state", name}});
+  }
+  if (to_open_ == 0) set_phase(Phase::kRunning);
+}
+
+void Subtask::set_phase(Phase phase) {
+  phase_ = phase;
+  environment_.host.report(make_report());
+}
+
+void Subtask::fail(Status status) {
+  if (const auto position = chain_.running()) {
+    const OperatorInfo& info = contexts_[*position]->info();
+    failed_operator_ = info.name;
+    status = status.with_context(
+        fmt::format("operator '{}' (subtask {})", info.name, info.subtask.value()));
+    chain_.clear_running();
+  }
+  failure_ = std::move(status);
+  chain_.close();
+  cursor_ = {};
+  wake_at_nanos_ = kNeverNanos;
+  set_phase(Phase::kFailed);
+}
+
+void Subtask::close_as(Phase phase) {
+  chain_.close();
+  chain_.close_outputs(phase == Phase::kCancelled ? ChannelClose::kCancelled
+                                                  : ChannelClose::kEarly);
+  gate_.close();
+  cursor_ = {};
+  mailbox_->close();
+  set_phase(phase);
+  environment_.host.over(setup_.attempt);
+}
+
+SubtaskState Subtask::state() const {
+  if (!failure_.is_ok()) return SubtaskState::kFailed;
+  switch (phase_) {
+    case Phase::kCreated:
+    case Phase::kRestoring:
+    case Phase::kOpening: return SubtaskState::kDeploying;
+    case Phase::kRunning:
+    case Phase::kEnding: return SubtaskState::kRunning;
+    case Phase::kEnded: return SubtaskState::kEnded;
+    case Phase::kFailed: return SubtaskState::kFailed;
+    case Phase::kClosed: return SubtaskState::kClosed;
+    case Phase::kCancelled: return SubtaskState::kCancelled;
+  }
+  WEIR_UNREACHABLE();
+}
+
+SubtaskReport Subtask::make_report() {
+  SubtaskReport report;
+  report.attempt = setup_.attempt;
+  report.state = state();
+  report.failure = failure_;
+  report.failed_operator = failed_operator_;
+  report.watermark = chain_.watermark();
+  report.busy_nanos = static_cast<std::int64_t>(times_.busy.value());
+  report.back_pressured_nanos = static_cast<std::int64_t>(times_.back_pressured.value());
+  for (std::size_t i = 0; i < contexts_.size(); ++i) {
+    OperatorReport& counts = report.operators.emplace_back(contexts_[i]->report());
+    counts.records_in = chain_.records_in(i);
+    counts.records_out = chain_.records_out(i);
+  }
+  return report;
+}
+
+// --- requests -------------------------------------------------------------------------------------
+
+void Subtask::request_cancel() {
+  mailbox_->post([this] {
+    if (!is_over()) close_as(Phase::kCancelled);
+  });
+}
+
+void Subtask::request_close() {
+  mailbox_->post([this] {
+    if (!is_over()) close_as(phase_ == Phase::kEnded ? Phase::kClosed : Phase::kCancelled);
+  });
+}
+
+void Subtask::request_failure(Status reason) {
+  mailbox_->post([this, reason = std::move(reason)] {
+    if (!is_over() && phase_ != Phase::kFailed) throw StatusError(reason);
+  });
+}
+
+void Subtask::request_checkpoint(const CheckpointBarrier& barrier) {
+  mailbox_->post([this, barrier] {
+    if (!takes_part()) {
+      checkpointer_.decline(barrier.id, failed_precondition("the subtask does not run"));
+    } else if (!trigger_ || trigger_->id < barrier.id) {
+      trigger_ = barrier;
+    }
+  });
+}
+
+void Subtask::notify_complete(CheckpointId checkpoint) {
+  mailbox_->post([this, checkpoint] {
+    if (takes_part()) checkpointer_.complete(checkpoint);
+  });
+}
+
+void Subtask::notify_aborted(CheckpointId checkpoint) {
+  mailbox_->post([this, checkpoint] {
+    if (!takes_part()) return;
+    if (trigger_ && trigger_->id <= checkpoint) trigger_.reset();
+    aligner_.on_abort(checkpoint);
+    aligning_ = aligner_.aligning();
+    checkpointer_.abort(checkpoint);
+  });
+}
+
+void Subtask::deliver_hint(SubtaskIndex from, std::string payload) {
+  mailbox_->post([this, from, payload = std::move(payload)] {
+    if (phase_ == Phase::kRunning) chain_.run_as(0, [&] { chain_.head().on_hint(from, payload); });
+  });
+}
+
+void Subtask::request_report() {
+  mailbox_->post([this] {
+    if (!is_over()) environment_.host.report(make_report());
+  });
+}
+
+// --- default action -------------------------------------------------------------------------------
+
+StepResult Subtask::run(Budget& budget) {
+  now_ = environment_.clock.now();
+  nanos_ = environment_.clock.monotonic_nanos();
+  chain_.drain();
+  if (nanos_ >= flush_at_) flush();
+  if (contexts_.front()->wake_time() <= now_) {
+    contexts_.front()->clear_wake_time();
+    poll_found_nothing_ = false;
+  }
+  if (phase_ == Phase::kRunning && !chain_.has_work()) begin_due_work();
+  for (;;) {
+    const Turn turn = act(budget);
+    if (is_over()) return StepResult::kFinished;
+    if (turn != Turn::kActed) {
+      // Before the last rows wait for company, they go.
+      if (turn == Turn::kNoInput && flush_at_ != kNeverNanos) flush();
+      rest();
+      return turn == Turn::kNoInput ? StepResult::kBlockedOnInput : StepResult::kBlockedOnOutput;
+    }
+    if (budget.exhausted() || mailbox_->has_mail()) {
+      for (const auto& context : contexts_) context->backend().tidy();
+      return StepResult::kProgress;
+    }
+  }
+}
+
+Subtask::Turn Subtask::act(Budget& budget) {
+  const bool has_room = chain_.has_room();
+  if (chain_.has_work()) {
+    if (!has_room) return Turn::kNoRoom;
+    go_on_with_work(budget);
+    return Turn::kActed;
+  }
+  if (trigger_) {
+    const CheckpointBarrier barrier = *std::exchange(trigger_, std::nullopt);
+    on_alignment(aligner_.on_barrier(ChannelIndex{0}, barrier));
+    return Turn::kActed;
+  }
+  // A reader's control channel is always drained: its records emit nothing, and barriers queue.
+  if (has_room || kind_ == OperatorKind::kSourceReader) {
+    if (read_input(budget)) return Turn::kActed;
+  }
+  if (!has_room) return Turn::kNoRoom;
+  if (!wants_poll()) return Turn::kNoInput;
+  poll(budget);
+  return Turn::kActed;
+}
+
+void Subtask::go_on_with_work(Budget& budget) {
+  Budget slice(std::min(budget.left(), kUnitsPerCall));
+  const std::size_t given = slice.left();
+  chain_.work(slice);
+  budget.spend(std::max<std::size_t>(given - slice.left(), 1));
+  mark_dirty();
+  if (phase_ == Phase::kEnding && !chain_.has_work()) enter_ended();
+}
+
+// Work that a time asks for: timers and the source's watermark.
+bool Subtask::begin_due_work() {
+  if (chain_.next_processing_time() <= now_) {
+    chain_.begin_processing_time(now_);
+    return true;
+  }
+  return is_source_ && nanos_ >= watermark_at_ && read_source_watermark();
+}
+
+bool Subtask::read_source_watermark() {
+  watermark_at_ = nanos_ + nanos_of(setup_.options.watermark_interval);
+  const WatermarkStatus status = chain_.head().source_status();
+  const std::optional<Watermark> watermark = chain_.head().source_watermark();
+  WatermarkMerger::Update update;
+  if (watermark && watermark->time > chain_.watermark()) update.watermark = watermark;
+  if (status != source_status_) update.status = source_status_ = status;
+  apply(update);
+  return chain_.has_work();
+}
+
+bool Subtask::read_input(Budget& budget) {
+  if (cursor_.batch == nullptr) {
+    std::optional<InputGate::Received> received = gate_.next(aligner_);
+    if (!received) return false;
+    budget.spend(1);
+    on_element(*received);
+  }
+  if (cursor_.batch != nullptr) feed(budget);
+  return true;
+}
+
+void Subtask::feed(Budget& budget) {
+  const std::size_t begin = cursor_.position;
+  const std::size_t end = std::min(begin + kRowsPerFeed, cursor_.batch->size());
+  chain_.feed(cursor_.input, cursor_.batch, begin, end);
+  cursor_.position = end;
+  if (end == cursor_.batch->size()) cursor_ = {};
+  budget.spend(end - begin);
+  poll_found_nothing_ = false;
+  mark_dirty();
+}
+
+bool Subtask::wants_poll() const {
+  return is_source_ && phase_ == Phase::kRunning && !poll_found_nothing_;
+}
+
+void Subtask::poll(Budget& budget) {
+  Budget slice(std::min(budget.left(), kUnitsPerCall));
+  const std::size_t given = slice.left();
+  const PollResult result = chain_.poll(slice);
+  budget.spend(std::max<std::size_t>(given - slice.left(), 1));
+  mark_dirty();
+  if (result == PollResult::kMore) return;
+  poll_found_nothing_ = true;
+  if (result == PollResult::kEnded) {
+    begin_end();
+  } else {
+    read_source_watermark();
+  }
+}
+
+void Subtask::mark_dirty() {
+  if (flush_at_ == kNeverNanos) flush_at_ = nanos_ + nanos_of(setup_.options.buffer_timeout);
+}
+
+void Subtask::flush() {
+  chain_.flush();
+  flush_at_ = kNeverNanos;
+}
+
+// Says when to be stepped though nothing came.
+void Subtask::rest() {
+  for (const auto& context : contexts_) context->backend().tidy();
+  wake_at_nanos_ = flush_at_;
+  // What is due while other work is under way waits for it, not for time.
+  if (phase_ != Phase::kRunning || chain_.has_work()) return;
+  const ProcessingTime wall =
+      std::min(chain_.next_processing_time(), contexts_.front()->wake_time());
+  if (wall != ProcessingTime::max()) {
+    // Waits in bounded pieces, since the wall clock may jump.
+    const Duration wait = std::clamp(wall - now_, Duration{0}, Duration{std::chrono::minutes{1}});
+    wake_at_nanos_ = std::min(wake_at_nanos_, nanos_ + nanos_of(wait));
+  }
+  if (is_source_) wake_at_nanos_ = std::min(wake_at_nanos_, watermark_at_);
+}
+
+// --- elements -------------------------------------------------------------------------------------
+
+void Subtask::on_element(InputGate::Received& received) {
+  struct Visitor {
+    Subtask& self;
+    const InputGate::Received& from;
+    // The event time of a reader is what it reads: its control channel says nothing about it.
+    const bool has_event_time = self.kind_ != OperatorKind::kSourceReader;
+
+    void operator()(BatchPtr& batch) const { self.begin_batch(from.input, std::move(batch)); }
+    void operator()(const Watermark& watermark) const {
+      if (has_event_time) self.apply(self.merger_.on_watermark(from.channel, watermark));
+    }
+    void operator()(const WatermarkStatus& status) const {
+      if (has_event_time) self.apply(self.merger_.on_status(from.channel, status));
+    }
+    void operator()(const CheckpointBarrier& barrier) const {
+      self.on_alignment(self.aligner_.on_barrier(from.channel, barrier));
+    }
+    void operator()(const EndOfInput&) const { self.on_end(from.channel, from.input); }
+  };
+  std::visit(Visitor{*this, received}, received.element);
+}
+
+void Subtask::begin_batch(InputIndex input, BatchPtr batch) {
+  if (phase_ != Phase::kRunning) throw StatusError(internal_error("records after the end of input"));
+  if (!batch->empty()) cursor_ = {std::move(batch), input, 0};
+}
+
+void Subtask::on_alignment(const BarrierAligner::Outcome& outcome) {
+  if (outcome.given_up) {
+    checkpointer_.decline(*outcome.given_up,
+                          Status(StatusCode::kAborted, "overtaken by a newer checkpoint"));
+  }
+  if (outcome.aligned) {
+    const std::int64_t began = aligning_ == outcome.aligned->id ? alignment_start_ : nanos_;
+    checkpointer_.take(*outcome.aligned, nanos_ - began);
+    flush_at_ = kNeverNanos;
+    // Nothing can be missing any more: when the producers close, they may.
+    if (outcome.aligned->kind == CheckpointKind::kFinal) gate_.expect_close();
+  }
+  if (aligning_ != aligner_.aligning()) {
+    aligning_ = aligner_.aligning();
+    alignment_start_ = nanos_;
+  }
+}
+
+void Subtask::on_end(ChannelIndex channel, InputIndex input) {
+  // The end may be what an alignment waits for. The snapshot is of the moment before it takes
+  // effect: after a restore the channel ends again.
+  on_alignment(aligner_.on_end(channel));
+  if (--open_channels_[input.value()] == 0 && phase_ == Phase::kRunning) {
+    chain_.run_as(0, [&] { chain_.head().end_input(input); });
+    poll_found_nothing_ = false;
+    mark_dirty();
+  }
+  // A reader ends when it has read its splits.
+  if (kind_ == OperatorKind::kSourceReader) return;
+  WatermarkMerger::Update update = merger_.on_end(channel);
+  if (!aligner_.all_ended()) {
+    apply(update);
+    return;
+  }
+  update.watermark.reset();  // the end brings event time to its end
+  apply(update);
+  begin_end();
+}
+
+void Subtask::apply(const WatermarkMerger::Update& update) {
+  if (update.status == WatermarkStatus::kActive) chain_.broadcast(WatermarkStatus::kActive);
+  const bool turns_idle = update.status == WatermarkStatus::kIdle;
+  if (update.watermark) {
+    chain_.begin_watermark(*update.watermark, turns_idle ? update.status : std::nullopt);
+  } else if (turns_idle) {
+    // Rows emitted before must not follow a status that lets others run ahead of them.
+    flush();
+    chain_.broadcast(WatermarkStatus::kIdle);
+  }
+}
+
+void Subtask::begin_end() {
+  phase_ = Phase::kEnding;
+  chain_.begin_end();
+}
+
+void Subtask::enter_ended() {
+  flush_at_ = kNeverNanos;
+  set_phase(Phase::kEnded);
+  if (WEIR_MUTANT(B23)) close_as(Phase::kClosed);
+}
+
+}  // namespace weir
