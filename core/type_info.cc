@@ -226,10 +226,10 @@ bool store_floating(const TypeInfo& type, void* value, double number) {
     std::memcpy(value, &number, sizeof(number));
     return true;
   }
-  // Rounding is what a float is for; only what lies outside its range does not fit.
+  // Rounding is what a float is for; only what rounds past its largest value does not fit.
+  constexpr double kTooLarge = 0x1.ffffffp127;
   const bool is_finite = number - number == 0;
-  if (is_finite && (number > std::numeric_limits<float>::max() ||
-                    number < std::numeric_limits<float>::lowest())) {
+  if (is_finite && (number >= kTooLarge || number <= -kTooLarge)) {
     return false;
   }
   const float narrow = static_cast<float>(number);
