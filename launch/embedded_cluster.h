@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+// A JobManager and a TaskManager in this process, with the threads and the transport between them.
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+
+#include "base/clock.h"
+#include "base/posix_file_store.h"
+#include "base/thread_executor.h"
+#include "core/program.h"
+#include "jobmanager/job_manager.h"
+#include "launch/in_process_transport.h"
+#include "state/heap/heap_state_backend.h"
+#include "taskmanager/io/channel_registry.h"
+#include "taskmanager/task_manager.h"
+#include "taskmanager/threaded_task_scheduler.h"
+
+namespace weir {
+
+struct EmbeddedClusterOptions {
+  Duration heartbeat_interval = std::chrono::milliseconds{500};
+  Duration heartbeat_timeout = std::chrono::seconds{5};
+  Duration buffer_timeout = std::chrono::milliseconds{100};
+  Duration watermark_interval = std::chrono::milliseconds{200};
+  std::uint64_t memory_bytes = std::uint64_t{1} << 30;
+};
+
+/// How a job ended.
+struct JobEnd {
+  JobState state;
+  Status result;
+};
+
+/// Runs one job in this process with the same parts that a cluster has.
+///
+/// Thread: made, used and destroyed by one thread; `stop_with_checkpoint` and `cancel` from any.
+class EmbeddedCluster final : private JobListener {
+ public:
+  EmbeddedCluster(std::shared_ptr<const Program> program, const EmbeddedClusterOptions& options);
+  /// Cancels the job if it still runs, and ends all threads.
+  ~EmbeddedCluster() override;
+
+  /// Submits the job. Errors: as JobManager::submit.
+  Status submit(std::shared_ptr<CheckpointStorage> storage,
+                std::optional<CheckpointMetadata> restore, bool allow_non_restored_state);
+  /// Waits for the end of the job, at most `limit`; none if it goes on.
+  std::optional<JobEnd> wait(Duration limit);
+  JobStatus status();
+
+  void stop_with_checkpoint();
+  void cancel();
+
+ private:
+  void on_end(JobId job, JobState state, const Status& result) override;
+
+  const std::shared_ptr<const Program> program_;
+  const JobId job_;
+  bool is_submitted_ = false;
+  SystemClock clock_;
+  PosixFileStore files_;
+  HeapStateBackend state_backend_{files_};
+  InProcessTransport transport_;
+  ChannelRegistry channels_;
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::optional<JobEnd> end_;  // guarded by mutex_
+
+  // In the order in which they stop, last first: whoever posts stops before whom it posts to.
+  ThreadPoolExecutor blocking_;
+  ThreadExecutor job_manager_executor_;
+  ThreadExecutor task_manager_executor_;
+  ThreadedTaskScheduler scheduler_;
+  std::unique_ptr<TaskManager> task_manager_;
+  std::unique_ptr<JobManager> job_manager_;
+};
+
+/// How many slots a job needs: one per subtask of the widest vertex of each sharing group.
+std::uint32_t slots_needed(const JobGraph& graph);
+
+}  // namespace weir

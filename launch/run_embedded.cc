@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: Apache-2.0
+// Opens the checkpoint directory, runs an embedded cluster, and watches it until the job is over.
+#include "launch/run_embedded.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "base/logging.h"
+#include "launch/configuration_keys.h"
+#include "launch/embedded_cluster.h"
+#include "launch/progress.h"
+#include "launch/signal_watcher.h"
+#include "state/snapshot/directory_checkpoint_storage.h"
+
+namespace weir {
+namespace {
+
+void say(const std::string& text) {
+  std::fputs(text.c_str(), stderr);
+  std::fflush(stderr);
+}
+
+int report_failure(const std::string& job, const Status& status) {
+  say(fmt::format("{}: {}\n", job, status.message()));
+  return 1;
+}
+
+Configuration configuration_of(const ExecutionSettings& settings) {
+  Configuration configuration = default_configuration();
+  for (const auto& [key, value] : settings.configuration) {
+    const Status status = configuration.set(key, value, "settings");
+    WEIR_CHECK(status.is_ok());  // it was checked when it was parsed
+  }
+  return configuration;
+}
+
+EmbeddedClusterOptions cluster_options(const Configuration& configuration) {
+  EmbeddedClusterOptions options;
+  options.heartbeat_interval = configuration.get_duration("heartbeat.interval");
+  options.heartbeat_timeout = configuration.get_duration("heartbeat.timeout");
+  options.buffer_timeout = configuration.get_duration("execution.buffer-timeout.interval");
+  options.watermark_interval = configuration.get_duration("pipeline.auto-watermark-interval");
+  options.memory_bytes = configuration.get_size("taskmanager.memory.process.size");
+  return options;
+}
+
+JobProgress progress_of(const JobStatus& status, ProcessingTime now) {
+  JobProgress progress;
+  progress.name = status.name;
+  progress.state = to_string(status.state);
+  progress.uptime = status.uptime;
+  progress.checkpoints_completed = status.checkpoints.counters.completed;
+  progress.checkpoints_failed = status.checkpoints.counters.aborted;
+  for (const CheckpointStatistics& checkpoint : status.checkpoints.history) {
+    if (checkpoint.phase != CheckpointPhase::kCompleted) continue;
+    progress.last_checkpoint = checkpoint.id;
+    progress.last_checkpoint_duration = checkpoint.duration;
+    progress.last_checkpoint_age = now - (checkpoint.triggered_at + checkpoint.duration);
+    progress.last_checkpoint_bytes = checkpoint.bytes;
+  }
+  progress.restarts = status.restarts;
+  progress.watermark = status.watermark;
+  progress.waiting_for = status.waiting_for;
+  progress.last_failure = status.last_failure.is_ok() ? "" : status.last_failure.message();
+  for (const VertexStatus& vertex : status.vertices) {
+    for (const OperatorStatus& op : vertex.operators) {
+      if (op.kind == OperatorKind::kEnumerator) continue;
+      progress.operators.push_back({.name = op.name,
+                                    .is_source = op.kind == OperatorKind::kSourceReader,
+                                    .is_sink = op.kind == OperatorKind::kSink,
+                                    .records_in = op.records_in,
+                                    .records_out = op.records_out,
+                                    .late_records = op.late_records,
+                                    .bad_records = op.bad_records,
+                                    .state_entries = op.state_entries});
+    }
+  }
+  return progress;
+}
+
+// Shows progress on standard error until the job is over.
+class Display {
+ public:
+  Display(ExecutionSettings::Progress mode, Duration interval)
+      : mode_(mode), interval_(std::max(interval, Duration{50})) {
+    if (mode_ == ExecutionSettings::Progress::kAuto) {
+      mode_ = isatty(STDERR_FILENO) != 0 ? ExecutionSettings::Progress::kLive
+                                         : ExecutionSettings::Progress::kPlain;
+    }
+  }
+  Duration interval() const { return interval_; }
+
+  void show(const JobProgress& job, std::int64_t now_nanos) {
+    switch (mode_) {
+      case ExecutionSettings::Progress::kLive: {
+        const std::string block = text_.live(job, now_nanos);
+        // Up to where the last block began, and clear from there.
+        const std::string up = lines_ > 0 ? fmt::format("\x1b[{}A\x1b[J", lines_) : "";
+        say(up + block);
+        lines_ = static_cast<int>(std::count(block.begin(), block.end(), '\n'));
+        break;
+      }
+      case ExecutionSettings::Progress::kPlain:
+        say(text_.plain(job, now_nanos) + "\n");
+        break;
+      case ExecutionSettings::Progress::kAuto:
+      case ExecutionSettings::Progress::kNone:
+        break;
+    }
+    if (job.last_failure != last_failure_) {
+      last_failure_ = job.last_failure;
+      lines_ = 0;
+      if (!last_failure_.empty()) say(fmt::format("{}: failed: {}\n", job.name, last_failure_));
+    }
+  }
+
+ private:
+  ExecutionSettings::Progress mode_;
+  Duration interval_;
+  ProgressText text_;
+  int lines_ = 0;
+  std::string last_failure_;
+};
+
+Result<std::optional<CheckpointMetadata>> restore_point(CheckpointStorage& storage,
+                                                        const ExecutionSettings& settings,
+                                                        const std::string& job) {
+  if (settings.restore.empty()) return std::optional<CheckpointMetadata>{};
+  WEIR_ASSIGN_OR_RETURN(std::optional<CheckpointMetadata> found,
+                        find_checkpoint(storage, settings.restore));
+  if (found) {
+    say(fmt::format("{}: restoring from checkpoint {}\n", job, found->id.value()));
+  } else {
+    say(fmt::format("{}: no checkpoint in {} yet: starting fresh\n", job, storage.directory()));
+  }
+  return found;
+}
+
+// The cluster that a signal stops, while there is one. The signal thread lives longer than it.
+class StopTarget {
+ public:
+  void set(EmbeddedCluster* cluster) {
+    const std::lock_guard lock(mutex_);
+    cluster_ = cluster;
+    if (cluster_ != nullptr && is_wanted_) cluster_->stop_with_checkpoint();
+  }
+  void stop() {
+    const std::lock_guard lock(mutex_);
+    is_wanted_ = true;
+    if (cluster_ != nullptr) cluster_->stop_with_checkpoint();
+  }
+
+ private:
+  std::mutex mutex_;
+  EmbeddedCluster* cluster_ = nullptr;
+  bool is_wanted_ = false;
+};
+
+JobEnd watch(EmbeddedCluster& cluster, Display& display, const SystemClock& clock) {
+  while (true) {
+    const std::optional<JobEnd> end = cluster.wait(display.interval());
+    if (end) return *end;
+    display.show(progress_of(cluster.status(), clock.now()), clock.monotonic_nanos());
+  }
+}
+
+}  // namespace
+
+int run_embedded(std::shared_ptr<const Program> program, const ExecutionSettings& settings) {
+  const std::string job = program->graph.name;
+  const Configuration configuration = configuration_of(settings);
+  PosixFileStore files;
+  Result<std::unique_ptr<DirectoryCheckpointStorage>> opened =
+      DirectoryCheckpointStorage::open(files, settings.checkpoint_directory, job);
+  if (!opened.is_ok()) return report_failure(job, opened.status());
+  std::shared_ptr<CheckpointStorage> storage = std::move(opened).value();
+  Result<std::optional<CheckpointMetadata>> restore = restore_point(*storage, settings, job);
+  if (!restore.is_ok()) return report_failure(job, restore.status());
+
+  StopTarget target;
+  SignalWatcher signals([&target, &job](int count) {
+    if (count > 1) _exit(130);
+    say(fmt::format("\n{}: stopping with a checkpoint; once more to stop at once\n", job));
+    target.stop();
+  });
+  EmbeddedCluster cluster(std::move(program), cluster_options(configuration));
+  const Status submitted =
+      cluster.submit(std::move(storage), std::move(restore).value(),
+                     configuration.get_bool("execution.state-recovery.ignore-unclaimed-state"));
+  if (!submitted.is_ok()) return report_failure(job, submitted);
+  target.set(&cluster);
+
+  SystemClock clock;
+  Display display(settings.progress, configuration.get_duration("progress.interval"));
+  const JobEnd end = watch(cluster, display, clock);
+  target.set(nullptr);
+  const JobProgress last = progress_of(cluster.status(), clock.now());
+  if (settings.progress != ExecutionSettings::Progress::kNone) {
+    say(ProgressText::summary(last, to_string(end.state)));
+  }
+  return end.result.is_ok() ? 0 : report_failure(job, end.result);
+}
+
+}  // namespace weir
