@@ -76,7 +76,7 @@ class Operator {
   }
 
   /// Advances event time: fires timers, closes windows, releases buffers up to `watermark`.
-  /// Called again with the same watermark until done; no record comes in between, snapshots neither.
+  /// Called again with the same watermark until done; no record comes in between, and no snapshot.
   virtual Progress advance_watermark(Watermark watermark, Budget& budget) {
     (void)watermark;
     (void)budget;

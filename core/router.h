@@ -19,8 +19,8 @@ enum class Partitioning {
   kAddressed,  ///< the record names the subtask (split assignments)
 };
 
-/// The channels of one edge out of one subtask: one per consumer subtask, by its index; of a forward
-/// edge a single one, index 0.
+/// The channels of one edge out of one subtask: one per consumer subtask, by its index; of a
+/// forward edge a single one, index 0.
 class ChannelSender {
  public:
   virtual ~ChannelSender() = default;

@@ -91,7 +91,7 @@ std::size_t TaskManager::num_subtasks() const {
       running_.begin(), running_.end(), [](const auto& entry) { return !entry.second.is_over; }));
 }
 
-// --- messages -------------------------------------------------------------------------------------
+// --- messages ------------------------------------------------------------------------------------
 
 Status TaskManager::handle(const ControlEnvelope& envelope) {
   if (envelope.from.is_job_manager()) {
@@ -238,7 +238,7 @@ Status TaskManager::on_message(const SourceHint& message) {
   return Status::ok();
 }
 
-// --- what subtasks say ------------------------------------------------------------------------------
+// --- what subtasks say ---------------------------------------------------------------------------
 
 void TaskManager::report(SubtaskReport report) {
   post([this, report = std::move(report)]() mutable {
@@ -293,7 +293,7 @@ void TaskManager::send(const std::shared_ptr<Delivery>& delivery) {
   });
 }
 
-// --- registration and heartbeats ----------------------------------------------------------------------
+// --- registration and heartbeats -----------------------------------------------------------------
 
 void TaskManager::register_again(Duration delay) {
   if (state_ != State::kRunning) return;
@@ -378,7 +378,7 @@ void TaskManager::send_to_job_manager(ControlMessage message,
       });
 }
 
-// --- closures -----------------------------------------------------------------------------------------
+// --- closures ------------------------------------------------------------------------------------
 
 std::function<void()> TaskManager::if_alive(std::function<void()> closure) const {
   return [alive = std::weak_ptr<bool>(alive_), closure = std::move(closure)] {

@@ -39,6 +39,7 @@ struct TaskManagerEnvironment {
   ProgramProvider programs;
 };
 
+/// How a TaskManager runs.
 struct TaskManagerOptions {
   TaskManagerId id;
   std::uint32_t slots = 1;

@@ -188,6 +188,7 @@ class ThreadedTaskScheduler::Slot {
   // The slot's thread only.
   std::vector<Entry> entries_;
   // Last, so that all it uses is there before it starts.
+  // tidy: allow ambient-effects - this is the adapter that owns the threads
   std::thread thread_;
 };
 

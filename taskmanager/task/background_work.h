@@ -15,8 +15,8 @@ namespace weir {
 
 /// Runs closures that may block, and knows when all of them have returned.
 ///
-/// Thread: any. Shared by a TaskManager and the closures under way: what a dropped mail still has to
-/// clean up may come after the subtask is gone.
+/// Thread: any. Shared by a TaskManager and the closures under way: what a dropped mail still has
+/// to clean up may come after the subtask is gone.
 class BackgroundWork : public std::enable_shared_from_this<BackgroundWork> {
  public:
   /// `executor` must outlive the work.

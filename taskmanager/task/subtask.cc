@@ -13,6 +13,7 @@
 #include "base/check.h"
 #include "base/logging.h"
 #include "core/mutants.h"
+#include "taskmanager/task/subtask_channels.h"
 
 namespace weir {
 namespace {
@@ -28,61 +29,6 @@ std::int64_t nanos_of(Duration duration) {
 
 const JobVertex& vertex_of(const SubtaskSetup& setup) {
   return setup.program->graph.vertex(setup.attempt.subtask.vertex);
-}
-
-ChannelId channel_id(const AttemptId& attempt, std::size_t edge, SubtaskIndex producer,
-                     SubtaskIndex consumer) {
-  return {attempt.job, attempt.attempt, static_cast<std::uint32_t>(edge), producer, consumer};
-}
-
-std::vector<GateChannel> take_inputs(SubtaskEnvironment& environment, const SubtaskSetup& setup) {
-  const JobGraph& graph = setup.program->graph;
-  const SubtaskIndex self = setup.attempt.subtask.index;
-  std::vector<GateChannel> channels;
-  for (std::size_t i = 0; i < graph.edges.size(); ++i) {
-    const JobEdge& edge = graph.edges[i];
-    if (edge.to != setup.attempt.subtask.vertex) continue;
-    const JobVertex& from = graph.vertex(edge.from);
-    for (std::uint32_t producer = 0; producer < from.parallelism.value(); ++producer) {
-      if (edge.partitioning == Partitioning::kForward && producer != self.value()) continue;
-      const ChannelId id = channel_id(setup.attempt, i, SubtaskIndex{producer}, self);
-      channels.push_back({edge.input, environment.channels.take_input(id),
-                          fmt::format("'{}' (subtask {})", from.name, producer)});
-    }
-  }
-  return channels;
-}
-
-std::vector<std::unique_ptr<ResultPartition>> take_outputs(SubtaskEnvironment& environment,
-                                                           const SubtaskSetup& setup) {
-  const JobGraph& graph = setup.program->graph;
-  const SubtaskIndex self = setup.attempt.subtask.index;
-  std::vector<std::unique_ptr<ResultPartition>> partitions;
-  for (std::size_t i = 0; i < graph.edges.size(); ++i) {
-    const JobEdge& edge = graph.edges[i];
-    if (edge.from != setup.attempt.subtask.vertex) continue;
-    std::vector<std::shared_ptr<OutputChannel>> channels;
-    for (std::uint32_t to = 0; to < graph.vertex(edge.to).parallelism.value(); ++to) {
-      if (edge.partitioning == Partitioning::kForward && to != self.value()) continue;
-      channels.push_back(environment.channels.take_output(
-          channel_id(setup.attempt, i, self, SubtaskIndex{to})));
-    }
-    partitions.push_back(std::make_unique<ResultPartition>(
-        std::move(channels), environment.memory,
-        vertex_of(setup).operators[edge.from_operator].name));
-  }
-  return partitions;
-}
-
-// The enumerator whose splits come in, for hints to it.
-std::optional<AttemptId> enumerator_of(const SubtaskSetup& setup) {
-  const JobGraph& graph = setup.program->graph;
-  for (const JobEdge& edge : graph.edges) {
-    if (edge.to != setup.attempt.subtask.vertex) continue;
-    if (graph.vertex(edge.from).operators.front().kind != OperatorKind::kEnumerator) continue;
-    return AttemptId{setup.attempt.job, {edge.from, SubtaskIndex{0}}, setup.attempt.attempt};
-  }
-  return std::nullopt;
 }
 
 // What the exception being handled means for the attempt.
@@ -102,7 +48,7 @@ Status status_of_current_exception() {
 
 }  // namespace
 
-// --- life -----------------------------------------------------------------------------------------
+// --- life ----------------------------------------------------------------------------------------
 
 Subtask::Subtask(std::shared_ptr<SubtaskEnvironment> environment, SubtaskSetup setup)
     : shared_environment_(std::move(environment)),
@@ -111,8 +57,10 @@ Subtask::Subtask(std::shared_ptr<SubtaskEnvironment> environment, SubtaskSetup s
       kind_(vertex_of(setup_).operators.front().kind),
       is_source_(kind_ == OperatorKind::kEnumerator || kind_ == OperatorKind::kSourceReader),
       mailbox_(std::make_shared<Mailbox>(waker_)),
-      gate_(take_inputs(environment_, setup_)),
-      chain_(*setup_.program, setup_.attempt.subtask, take_outputs(environment_, setup_)),
+      gate_(take_inputs(environment_.channels, *setup_.program, setup_.attempt)),
+      chain_(*setup_.program, setup_.attempt.subtask,
+             take_outputs(environment_.channels, environment_.memory, *setup_.program,
+                          setup_.attempt)),
       aligner_(std::max<std::size_t>(gate_.size(), 1), setup_.restored.value_or(CheckpointId{0})),
       merger_(gate_.size()),
       checkpointer_(environment_,
@@ -121,6 +69,7 @@ Subtask::Subtask(std::shared_ptr<SubtaskEnvironment> environment, SubtaskSetup s
                     chain_, contexts_) {
   const JobVertex& vertex = vertex_of(setup_);
   const SubtaskIndex index = setup_.attempt.subtask.index;
+  const std::optional<AttemptId> enumerator = enumerator_of(*setup_.program, setup_.attempt);
   for (std::size_t i = 0; i < vertex.operators.size(); ++i) {
     OperatorInfo info{.job = setup_.attempt.job,
                       .job_name = setup_.program->graph.name,
@@ -134,7 +83,7 @@ Subtask::Subtask(std::shared_ptr<SubtaskEnvironment> environment, SubtaskSetup s
                           key_group_range(vertex.max_parallelism, vertex.parallelism, index)};
     contexts_.push_back(std::make_unique<SubtaskContext>(
         environment_,
-        SubtaskContext::Setup{std::move(info), vertex.id, enumerator_of(setup_), mailbox_,
+        SubtaskContext::Setup{std::move(info), vertex.id, enumerator, mailbox_,
                               [this, i](const Mail& mail) {
                                 if (takes_part()) chain_.run_as(i, mail);
                               }}));
@@ -305,7 +254,7 @@ SubtaskReport Subtask::make_report() {
   return report;
 }
 
-// --- requests -------------------------------------------------------------------------------------
+// --- requests ------------------------------------------------------------------------------------
 
 void Subtask::request_cancel() {
   mailbox_->post([this] {
@@ -363,7 +312,7 @@ void Subtask::request_report() {
   });
 }
 
-// --- default action -------------------------------------------------------------------------------
+// --- default action ------------------------------------------------------------------------------
 
 StepResult Subtask::run(Budget& budget) {
   now_ = environment_.clock.now();
@@ -508,7 +457,7 @@ void Subtask::rest() {
   if (is_source_) wake_at_nanos_ = std::min(wake_at_nanos_, watermark_at_);
 }
 
-// --- elements -------------------------------------------------------------------------------------
+// --- elements ------------------------------------------------------------------------------------
 
 void Subtask::on_element(InputGate::Received& received) {
   struct Visitor {
@@ -533,7 +482,9 @@ void Subtask::on_element(InputGate::Received& received) {
 }
 
 void Subtask::begin_batch(InputIndex input, BatchPtr batch) {
-  if (phase_ != Phase::kRunning) throw StatusError(internal_error("records after the end of input"));
+  if (phase_ != Phase::kRunning) {
+    throw StatusError(internal_error("records came after the end of input"));
+  }
   if (!batch->empty()) cursor_ = {std::move(batch), input, 0};
 }
 

@@ -36,10 +36,10 @@ struct SubtaskSetup {
 
 /// Runs the operator chain of one vertex for one subtask index, in one attempt.
 ///
-/// A step runs the mail that is there, then, within its budget and until new mail comes, its default
-/// action: go on with a watermark, timers or the end; else take in some input; else poll the source.
-/// The subtask, never an operator, holds the cursor into the input batch and asks for room, and only
-/// at the head of the chain.
+/// A step runs the mail that is there, then, within its budget and until new mail comes, its
+/// default action: go on with a watermark, timers or the end; else take in some input; else poll
+/// the source. The subtask, never an operator, holds the cursor into the input batch and asks for
+/// room, and only at the head of the chain.
 ///
 /// The end of input ends data: an ended subtask keeps aligning, snapshotting, forwarding barriers
 /// and acknowledging until it is closed, so that every checkpoint contains every subtask.

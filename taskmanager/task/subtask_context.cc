@@ -36,8 +36,9 @@ void SubtaskContext::send_hint(std::string payload) {
 }
 
 void SubtaskContext::report_committed(CheckpointId checkpoint) {
-  const AttemptId attempt{setup_.info.job, {setup_.vertex, setup_.info.subtask}, setup_.info.attempt};
-  environment_.host.deliver(attempt, CommitReport{attempt, setup_.info.id, checkpoint});
+  const OperatorInfo& info = setup_.info;
+  const AttemptId attempt{info.job, {setup_.vertex, info.subtask}, info.attempt};
+  environment_.host.deliver(attempt, CommitReport{attempt, info.id, checkpoint});
 }
 
 OperatorReport SubtaskContext::report() const {
