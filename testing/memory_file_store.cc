@@ -378,6 +378,21 @@ void MemoryFileStore::kill() {
   ++generation_;
 }
 
+bool MemoryFileStore::would_survive(const std::string& path) {
+  const std::lock_guard lock(mutex_);
+  NodePtr node = root_;
+  for (const std::string& name : components_of(path)) {
+    const auto seen = node->entries.find(name);
+    const auto durable = node->durable_entries.find(name);
+    if (seen == node->entries.end() || durable == node->durable_entries.end() ||
+        seen->second != durable->second) {
+      return false;
+    }
+    node = seen->second;
+  }
+  return !node->is_directory && node->content == node->durable_content;
+}
+
 void MemoryFileStore::crash(std::uint64_t seed) {
   kill();
   const std::lock_guard lock(mutex_);

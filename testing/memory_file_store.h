@@ -47,6 +47,8 @@ class MemoryFileStore final : public FileStore {
   void crash(std::uint64_t seed);
   /// Keeps everything; open files fail from now on, locks fall.
   void kill();
+  /// True if the file is there and would be, with all its content, after any crash now.
+  bool would_survive(const std::string& path);
 
  private:
   struct Node;
