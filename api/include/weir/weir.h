@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+// Everything a Weir program writes against, but for the connectors in <weir/connectors/...>.
+#pragma once
+
+#include <weir/aggregates.h>
+#include <weir/arguments.h>
+#include <weir/connector.h>
+#include <weir/data_stream.h>
+#include <weir/execution_settings.h>
+#include <weir/functions.h>
+#include <weir/keyed_stream.h>
+#include <weir/output_tag.h>
+#include <weir/state.h>
+#include <weir/stream_execution_environment.h>
+#include <weir/watermark_strategy.h>
+#include <weir/window.h>
+#include <weir/windowed_stream.h>
+
+#include "core/record.h"
+#include "core/text.h"
+#include "core/type_info.h"
