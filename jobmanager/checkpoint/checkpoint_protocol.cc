@@ -97,6 +97,7 @@ class Transition {
   void on(const SubtaskReported& fact) {
     const auto subtask = state_.subtasks.find(fact.subtask);
     if (state_.phase != AttemptPhase::kRunning || subtask == state_.subtasks.end()) return;
+    if (fact.state < subtask->second) return stale();  // subtasks only move on
     subtask->second = fact.state;
     if (participation(fact.state) == Participation::kGone && is_awaited()) {
       if (WEIR_MUTANT(B5)) return accept(fact.subtask, {});
@@ -132,9 +133,10 @@ class Transition {
 
   void on(const Prepared& fact) {
     if (!fact.status.is_ok() || !is_pending(fact.id, CheckpointPhase::kPreparing)) {
-      // A directory that was there is not ours: it stays as it is (B14).
-      if (fact.status.code() != StatusCode::kAlreadyExists) emit(DiscardFiles{fact.id});
       if (is_pending(fact.id, CheckpointPhase::kPreparing)) abort(fact.status, Blame::kCheckpoint);
+      // A directory that was there is not ours: it stays as it is (B14).
+      const bool is_made = fact.status.code() != StatusCode::kAlreadyExists;
+      if (is_made && is_ours(fact.id) && !is_kept(fact.id)) emit(DiscardFiles{fact.id});
       return;
     }
     set_phase(CheckpointPhase::kAcknowledging);
@@ -313,19 +315,19 @@ class Transition {
 
   // An acknowledge of a checkpoint that does not wait for one (C8).
   void late(const AcknowledgeCheckpoint& fact) {
-    const CheckpointId id = fact.checkpoint;
-    if (id <= state_.base || id > state_.last) {
+    if (!is_ours(fact.checkpoint)) {
       ++state_.counters.unknown_acknowledges;
-      return;
-    }
-    const bool is_kept = (state_.pending && state_.pending->barrier.id == id) ||
-                         (!WEIR_MUTANT(B8) && std::ranges::binary_search(state_.retained, id));
-    if (is_kept) {
+    } else if (is_kept(fact.checkpoint)) {
       ++state_.counters.duplicate_acknowledges;
-      return;
+    } else {
+      ++state_.counters.late_acknowledges;
+      emit(DiscardFiles{fact.checkpoint});
     }
-    ++state_.counters.late_acknowledges;
-    emit(DiscardFiles{id});
+  }
+  bool is_ours(CheckpointId id) const { return id > state_.base && id <= state_.last; }
+  bool is_kept(CheckpointId id) const {
+    if (state_.pending && state_.pending->barrier.id == id) return true;
+    return !WEIR_MUTANT(B8) && std::ranges::binary_search(state_.retained, id);
   }
 
   void read_back(const Status& reason) {
