@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -248,6 +249,24 @@ TEST_F(RollingFilesTest, LeftOversOfDeadAttemptsGoAfterTheFirstCheckpoint) {
   third.commit(5);
   EXPECT_EQ(num_hidden(), 3U);
   EXPECT_EQ(folder_.visible(), "one\ntwo\n");
+}
+
+TEST_F(RollingFilesTest, FolderMayChangeBetweenRuns) {
+  Attempt first(folder_.path("old"));
+  first.write(big_);
+  first.write("one\n");
+  const StateImage state = first.checkpoint(1);
+  Attempt second(folder_.path("new"), 2, {state});
+  second.sink.finish();
+  second.checkpoint(2);
+  second.commit(2);
+  std::map<std::string, int> files;
+  for (const char* name : {"old", "new"}) {
+    for (const auto& entry : std::filesystem::directory_iterator(folder_.path(name))) {
+      files[name] += entry.path().filename().string().starts_with("part-0-") ? 1 : 100;
+    }
+  }
+  EXPECT_EQ(files, (std::map<std::string, int>{{"old", 1}, {"new", 1}}));
 }
 
 TEST_F(RollingFilesTest, RescalesInBothDirections) {
