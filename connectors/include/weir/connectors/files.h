@@ -10,6 +10,8 @@
 #include <utility>
 #include <vector>
 
+#include <weir/connectors/formats.h>
+
 #include "connectors/files/file_enumerator.h"
 #include "connectors/files/file_reader.h"
 #include "connectors/files/file_writer.h"
