@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "core/mutants.h"
-#include "core/schema.h"
+#include "state/snapshot/schema.h"
 #include "state/snapshot/snapshot_reader.h"
 #include "state/snapshot/snapshot_writer.h"
 

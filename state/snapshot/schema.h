@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// Schema: what a stored value looks like, read from its text and compared with another.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/status.h"
+#include "core/type_kind.h"
+
+namespace weir {
+
+/// The names and types of a value, without the type. core/schema.h writes the text form.
+///
+/// Thread: a value.
+class Schema {
+ public:
+  /// Errors: kInvalidArgument with the position.
+  static Result<Schema> parse(std::string_view text);
+
+  /// The text it was read from.
+  const std::string& text() const { return text_; }
+
+  /// Says where two schemas first differ, "amount: double, was float"; empty where they do not.
+  /// Names of records and enums may differ: nothing that is stored depends on them.
+  std::string difference_from(const Schema& earlier) const;
+
+ private:
+  struct Parser;
+  std::string difference_from(const Schema& earlier, const std::string& path) const;
+
+  TypeKind kind_ = TypeKind::kUnsupported;
+  // Of a record, enum or custom type.
+  std::string name_;
+  std::string text_;
+  // As in TypeInfo.
+  std::int64_t numerator_ = 0;
+  std::int64_t denominator_ = 1;
+  // Parts; of a record its fields.
+  std::vector<Schema> parts_;
+  std::vector<std::string> field_names_;
+};
+
+}  // namespace weir
