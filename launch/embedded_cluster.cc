@@ -2,13 +2,12 @@
 // Starting, stopping and asking the parts of an embedded cluster.
 #include "launch/embedded_cluster.h"
 
-#include <algorithm>
 #include <future>
-#include <map>
 #include <random>
 #include <string>
 #include <utility>
 
+#include "jobmanager/scheduler/placement.h"
 #include "state/snapshot/directory_checkpoint_storage.h"
 
 namespace weir {
@@ -23,17 +22,6 @@ std::uint64_t random_seed() {
 }
 
 }  // namespace
-
-std::uint32_t slots_needed(const JobGraph& graph) {
-  std::map<std::string, std::uint32_t> widest;
-  for (const JobVertex& vertex : graph.vertices) {
-    std::uint32_t& width = widest[vertex.slot_sharing_group];
-    width = std::max(width, vertex.parallelism.value());
-  }
-  std::uint32_t sum = 0;
-  for (const auto& [group, width] : widest) sum += width;
-  return sum;
-}
 
 EmbeddedCluster::EmbeddedCluster(std::shared_ptr<const Program> program,
                                  const EmbeddedClusterOptions& options)

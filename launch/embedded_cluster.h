@@ -79,7 +79,4 @@ class EmbeddedCluster final : private JobListener {
   std::unique_ptr<JobManager> job_manager_;
 };
 
-/// How many slots a job needs: one per subtask of the widest vertex of each sharing group.
-std::uint32_t slots_needed(const JobGraph& graph);
-
 }  // namespace weir
