@@ -65,13 +65,16 @@ class Generator {
         5 + static_cast<std::uint64_t>(static_cast<double>(limits_.records_max) *
                                        std::pow(rng_.uniform_double(), 2));
     std::vector<std::uint32_t> splits(count);
+    std::uint32_t all_splits = 0;
     for (std::uint32_t& number : splits) {
       number = 1 + static_cast<std::uint32_t>(rng_.uniform(5));
-      split_count_ += number;
+      all_splits += number;
     }
-    records_per_split_ = 1 + static_cast<std::int64_t>(records / split_count_);
-    unit_ = records_per_split_ * split_count_;
-    span_ = unit_ * records_per_split_ * kStep;
+    records_per_split_ = 1 + static_cast<std::int64_t>(records / all_splits);
+    source_count_ = static_cast<std::int64_t>(count);
+    positions_ = records_per_split_ * *std::max_element(splits.begin(), splits.end());
+    unit_ = positions_ * source_count_;
+    span_ = unit_ * positions_ * kStep;
     base_time_ = pick<Millis>({0, -span_ / 2, 1'700'000'000'000});
     key_space_ = pick<std::uint32_t>({1, 3, 20, 90});
     // The job lives about as long as a few checkpoints, sometimes far longer.
@@ -89,25 +92,29 @@ class Generator {
     const std::int64_t disorder = static_cast<std::int64_t>(rng_.uniform(8));
     source.out_of_orderness = (disorder + 1) * unit_;
     for (std::uint32_t split = 0; split < splits; ++split) {
-      source.splits.push_back(make_split(disorder));
+      source.splits.push_back(make_split(index, split, disorder));
     }
     job_.sources.push_back(std::move(source));
     traits_.push_back({StreamTraits::Times::kUnique, 1U << index, late_job_, false, true, false});
   }
 
-  SplitSpec make_split(std::int64_t disorder) {
+  // A reader takes the next split when it has read the last: so each begins where, in event time,
+  // the one before ends.
+  SplitSpec make_split(std::int64_t source, std::int64_t number, std::int64_t disorder) {
     SplitSpec split;
-    const std::int64_t number = split_number_++;
     const std::int64_t count = rng_.chance(0.1) ? 0 : rng_.uniform_between(1, records_per_split_);
     split.first_at_nanos = rng_.chance(0.3) ? rng_.uniform_between(0, life_nanos_ / 2) : 0;
-    split.interval_nanos = rng_.chance(0.1) ? 0 : life_nanos_ / records_per_split_;
+    split.interval_nanos = rng_.chance(0.1) ? 0 : life_nanos_ / positions_;
+    split.first_at_nanos += number * records_per_split_ * split.interval_nanos;
     for (std::int64_t i = 0; i < count; ++i) {
+      const std::int64_t position = number * records_per_split_ + i;
       std::int64_t jitter = rng_.uniform_between(0, disorder);
       // A late record: older than the bound promises.
       if (late_job_ && rng_.chance(0.1)) jitter -= 3 * disorder + rng_.uniform_between(2, 40);
-      // The remainders name split and record, so that no two times are equal.
-      const Millis time =
-          base_time_ + (((i * kStep) + jitter) * records_per_split_ + i) * split_count_ + number;
+      // The remainders name record and source, so that no two times are equal.
+      const Millis time = base_time_ +
+                          ((position * kStep + jitter) * positions_ + position) * source_count_ +
+                          source;
       const double skewed = std::pow(rng_.uniform_double(), 3);
       split.records.push_back({static_cast<std::uint32_t>(skewed * key_space_),
                                static_cast<std::int64_t>(rng_.next() >> 40), time});
@@ -242,8 +249,8 @@ class Generator {
   std::vector<StreamTraits> traits_;
   bool late_job_ = false;
   std::int64_t records_per_split_ = 1;
-  std::int64_t split_count_ = 0;
-  std::int64_t split_number_ = 0;
+  std::int64_t positions_ = 1;  // records of a source, at most
+  std::int64_t source_count_ = 1;
   Millis unit_ = 1;
   Millis span_ = 1;
   Millis base_time_ = 0;

@@ -260,8 +260,9 @@ std::map<std::uint64_t, Millis> highest_watermarks(const JobSpec& job) {
   std::map<std::uint64_t, Millis> highest;
   for (std::uint32_t i = 0; i < job.sources.size(); ++i) {
     const SourceSpec& source = job.sources[i];
+    // A reader may have read any of the splits before this one.
+    Millis watermark = std::numeric_limits<Millis>::min();
     for (std::uint32_t split = 0; split < source.splits.size(); ++split) {
-      Millis watermark = std::numeric_limits<Millis>::min();
       const std::vector<InputRecord>& records = source.splits[split].records;
       for (std::uint32_t offset = 0; offset < records.size(); ++offset) {
         highest[mixed({i, split, offset})] = watermark;

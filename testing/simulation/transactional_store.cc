@@ -26,6 +26,11 @@ void TransactionalStore::commit(const SegmentId& id, const std::vector<OracleRec
   order_.push_back(id);
 }
 
+void TransactionalStore::take_over(const TransactionalStore& other) {
+  segments_ = other.segments_;
+  order_ = other.order_;
+}
+
 std::vector<OracleRecord> TransactionalStore::committed(std::uint32_t sink) const {
   std::vector<OracleRecord> records;
   for (const SegmentId& id : order_) {

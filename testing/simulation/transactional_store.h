@@ -37,6 +37,9 @@ class TransactionalStore {
   /// durable, and a repeat with other records (I9).
   void commit(const SegmentId& id, const std::vector<OracleRecord>& records);
 
+  /// Takes over what another store holds; reports and questions stay this one's.
+  void take_over(const TransactionalStore& other);
+
   /// All committed records of a sink, in the order in which their segments were committed.
   std::vector<OracleRecord> committed(std::uint32_t sink) const;
   std::size_t commits() const { return order_.size(); }

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reading checkpoint directories without the storage class that made them.
+#include "testing/simulation/checkpoint_inspector.h"
+
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <map>
+#include <set>
+#include <vector>
+
+#include "base/check.h"
+#include "state/snapshot/checkpoint_metadata.h"
+#include "testing/simulation/random_job.h"
+#include "testing/simulation/simulated_cluster.h"
+
+namespace weir::simulation {
+namespace {
+
+// Checkpoint directories by id.
+std::map<std::uint64_t, std::string> directories(MemoryFileStore& disk) {
+  std::map<std::uint64_t, std::string> found;
+  const auto entries = disk.list(kCheckpointDirectory);
+  if (!entries.is_ok()) return found;
+  for (const DirectoryEntry& entry : *entries) {
+    std::uint64_t id = 0;
+    if (std::sscanf(entry.name.c_str(), "chk-%lu", &id) == 1) {
+      found[id] = fmt::format("{}/{}", kCheckpointDirectory, entry.name);
+    }
+  }
+  return found;
+}
+
+// The paths of all files that a checkpoint needs, metadata included; none if it is not complete.
+std::optional<std::set<std::string>> files_of(MemoryFileStore& disk, const std::string& directory) {
+  const std::string path = directory + "/_metadata";
+  const Result<std::string> bytes = read_file(disk, path);
+  if (!bytes.is_ok()) return std::nullopt;
+  const Result<CheckpointMetadata> metadata = decode_checkpoint_metadata(*bytes);
+  if (!metadata.is_ok()) return std::nullopt;
+  std::set<std::string> files = {path};
+  for (const OperatorCheckpoint& op : metadata->operators) {
+    for (const StateHandle& handle : op.subtasks) {
+      if (!handle.is_inline()) files.insert(handle.path);
+    }
+  }
+  return files;
+}
+
+}  // namespace
+
+bool is_durable(MemoryFileStore& disk, CheckpointId checkpoint) {
+  for (const auto& [id, directory] : directories(disk)) {
+    if (id < checkpoint.value()) continue;
+    const auto files = files_of(disk, directory);
+    if (!files) continue;
+    bool survives = true;
+    for (const std::string& path : *files) survives = survives && disk.would_survive(path);
+    if (survives) return true;
+  }
+  return false;
+}
+
+std::optional<std::string> find_leak(MemoryFileStore& disk, const JobSpec& job) {
+  std::size_t complete = 0;
+  const auto all = directories(disk);
+  for (const auto& [id, directory] : all) {
+    const auto files = files_of(disk, directory);
+    complete += files ? 1 : 0;
+    const Result<std::vector<DirectoryEntry>> entries = disk.list(directory);
+    WEIR_CHECK(entries.is_ok());
+    for (const DirectoryEntry& entry : *entries) {
+      const std::string path = directory + "/" + entry.name;
+      if (!files || !files->contains(path)) {
+        return fmt::format("I6: {} is there and no retained checkpoint needs it", path);
+      }
+    }
+    // An empty directory only holds the highest id ever used.
+    if (!files && id != all.rbegin()->first) {
+      return fmt::format("I6: {} is empty and not the newest", directory);
+    }
+  }
+  if (complete > job.retained_checkpoints) {
+    return fmt::format("I6: {} checkpoints are kept instead of {}", complete,
+                       job.retained_checkpoints);
+  }
+  for (std::uint32_t sink = 0; sink < job.sinks.size(); ++sink) {
+    const auto entries = disk.list(sink_folder(sink));
+    if (!entries.is_ok()) continue;
+    for (const DirectoryEntry& entry : *entries) {
+      if (!entry.name.starts_with('.')) continue;
+      return fmt::format("I6: {}/{} is left of the job", sink_folder(sink), entry.name);
+    }
+  }
+  return std::nullopt;
+}
+
+void copy_files(MemoryFileStore& from, MemoryFileStore& to, const std::string& folder) {
+  const auto entries = from.list(folder);
+  WEIR_CHECK(entries.is_ok());
+  const std::string prefix = folder == "/" ? folder : folder + "/";
+  for (const DirectoryEntry& entry : *entries) {
+    const std::string path = prefix + entry.name;
+    if (entry.is_directory) {
+      WEIR_CHECK(to.make_directories(path).is_ok());
+      copy_files(from, to, path);
+    } else {
+      const Result<std::string> bytes = read_file(from, path);
+      const auto file = to.create(path, CreateMode::kExclusive);
+      WEIR_CHECK(bytes.is_ok() && file.is_ok());
+      WEIR_CHECK((*file)->append(*bytes).is_ok() && (*file)->sync().is_ok());
+    }
+  }
+  WEIR_CHECK(to.sync_directory(folder).is_ok());
+}
+
+}  // namespace weir::simulation

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+// Looks at the files of checkpoints and sinks from outside: what is durable (I9), what leaked (I6).
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "core/ids.h"
+#include "testing/memory_file_store.h"
+#include "testing/simulation/job_spec.h"
+
+namespace weir::simulation {
+
+/// Whether the checkpoint, or a later one, with every file it names, would survive a loss of power.
+bool is_durable(MemoryFileStore& disk, CheckpointId checkpoint);
+
+/// Says which files are there that nobody needs after the job has finished.
+std::optional<std::string> find_leak(MemoryFileStore& disk, const JobSpec& job);
+
+/// Copies everything that `from` shows, durably.
+void copy_files(MemoryFileStore& from, MemoryFileStore& to, const std::string& folder = "/");
+
+}  // namespace weir::simulation

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+// FaultPlan: what goes wrong in one simulation, as plain data made from the seed.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/rng.h"
+#include "testing/simulation/job_spec.h"
+#include "testing/simulation/simulated_file_store.h"
+#include "testing/simulation/simulated_task_scheduler.h"
+#include "testing/simulation/simulated_transport.h"
+
+namespace weir::simulation {
+
+enum class FaultKind {
+  kTaskManagerCrash,
+  kJobManagerCrash,
+  kKillAll,            ///< every process ends; files stay
+  kPowerLoss,          ///< every process ends, and what was not synced is lost
+  kCrashAtFileChange,  ///< the process that makes one of the next changes to files ends around it
+  kPowerLossAtFileChange,
+  kPause,        ///< one process stands still, longer than heartbeats may be late, or shorter
+  kPartition,    ///< messages between JobManager and one TaskManager, in one or both directions
+  kUserFailure,  ///< a user function throws at one of the next records
+  kDamagedCheckpoint,  ///< all end; the latest checkpoint is damaged: it must be refused
+};
+
+struct PlannedFault {
+  Nanos at = 0;
+  FaultKind kind = FaultKind::kTaskManagerCrash;
+  /// How long (pause, partition), or which record or file change from now on.
+  std::int64_t extent = 0;
+};
+
+struct FaultPlan {
+  NetworkFaults network;
+  FileFaults files;
+  SteppingFaults stepping;
+  Nanos blocking_delay_max = 5 * kMillisecond;
+  /// How long a crashed process stays away at most.
+  Nanos restart_delay_max = kSecond;
+  std::vector<PlannedFault> faults;  ///< in order of time
+  /// Nothing goes wrong after this.
+  Nanos ends_at = 0;
+};
+
+/// Draws which kinds of faults there are, how often and when. Each kind is there or not with equal
+/// chances, so that some seeds have few kinds and go far with them.
+FaultPlan make_fault_plan(std::uint64_t seed, const JobSpec& job);
+/// Nothing goes wrong; only orders and delays differ.
+FaultPlan make_calm_plan();
+
+std::string describe(const FaultPlan& plan);
+std::string_view name_of(FaultKind kind);
+
+}  // namespace weir::simulation

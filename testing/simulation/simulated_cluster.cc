@@ -1,0 +1,393 @@
+// SPDX-License-Identifier: Apache-2.0
+// Processes that start, crash and come back.
+#include "testing/simulation/simulated_cluster.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <map>
+#include <stdexcept>
+#include <utility>
+
+#include "launch/embedded_cluster.h"
+#include "state/snapshot/directory_checkpoint_storage.h"
+
+namespace weir::simulation {
+
+/// In the order in which they are destroyed, last first.
+struct SimulatedCluster::JobManagerProcess {
+  explicit JobManagerProcess(SimulatedCluster& cluster)
+      : process(cluster.world_.make_process("jobmanager")),
+        clock(cluster.world_, process),
+        files(cluster.world_, process, cluster.setup_.disk, cluster.supervisor_),
+        executor(cluster.world_, process),
+        blocking(cluster.world_, process, cluster.setup_.plan.blocking_delay_max) {}
+
+  SimulatedProcess process;
+  SimulatedClock clock;
+  SimulatedFileStore files;
+  // Shared with the job master and its storage operations.
+  std::shared_ptr<CheckpointStorage> storage;
+  SimulatedExecutor executor;
+  SimulatedBlockingExecutor blocking;
+  JobId job;
+  std::unique_ptr<JobManager> manager;
+};
+
+struct SimulatedCluster::TaskManagerProcess {
+  TaskManagerProcess(SimulatedCluster& cluster, TaskManagerId number)
+      : id(number),
+        process(cluster.world_.make_process(fmt::format("taskmanager-{}", number.value()))),
+        clock(cluster.world_, process),
+        files(cluster.world_, process, cluster.setup_.disk, cluster.supervisor_),
+        backend(files),
+        executor(cluster.world_, process),
+        scheduler(cluster.world_, process, cluster.stepping_),
+        blocking(cluster.world_, process, cluster.setup_.plan.blocking_delay_max) {}
+  ~TaskManagerProcess() {
+    if (manager) manager->abandon();
+  }
+
+  const TaskManagerId id;
+  SimulatedProcess process;
+  SimulatedClock clock;
+  SimulatedFileStore files;
+  HeapStateBackend backend;
+  SimulatedExecutor executor;
+  SimulatedTaskScheduler scheduler;
+  SimulatedBlockingExecutor blocking;
+  std::unique_ptr<TaskManager> manager;
+};
+
+SimulatedCluster::SimulatedCluster(ClusterSetup setup)
+    : setup_(std::move(setup)),
+      world_(setup_.world),
+      rng_(world_.rng().fork()),
+      outside_(world_.make_process("outside")),
+      transport_(world_, outside_),
+      agenda_(world_, outside_),
+      file_faults_(setup_.plan.files),
+      stepping_(setup_.plan.stepping) {
+  transport_.set_faults(setup_.plan.network);
+  supervisor_.faults = &file_faults_;
+  supervisor_.at_change = [this](const SimulatedProcess& process) { at_file_change(process); };
+  supervisor_.renamed = [this](const std::string& path) {
+    std::uint64_t id = 0;
+    if (std::sscanf(path.c_str(), "/checkpoints/random-job/chk-%lu/_metadata", &id) != 1) return;
+    if (!path.ends_with("/_metadata")) return;
+    ++counts_.checkpoints;
+    setup_.checkpoint_published(CheckpointId{id});
+  };
+  for (const PlannedFault& fault : setup_.plan.faults) {
+    agenda_.at(fault.at, [this, fault] { inject(fault); });
+  }
+  agenda_.at(setup_.plan.ends_at, [this] { end_faults(); });
+  start_system();
+}
+
+SimulatedCluster::~SimulatedCluster() {
+  job_manager_.reset();
+  task_managers_.clear();
+}
+
+// --- starts
+// ---------------------------------------------------------------------------------------
+
+void SimulatedCluster::start_system() {
+  program_ = setup_.make_program(generation_);
+  channels_ = std::make_unique<ChannelRegistry>();
+  const std::uint32_t needed = slots_needed(program_->graph);
+  const std::uint64_t count = 1 + rng_.uniform(5);
+  // Together they have what the job needs, sometimes with one to spare.
+  slots_ = static_cast<std::uint32_t>((needed + count - 1) / count + rng_.uniform(2));
+  start_job_manager();
+  for (std::uint64_t i = 0; i < count; ++i) start_task_manager();
+}
+
+void SimulatedCluster::start_job_manager() {
+  ++counts_.starts;
+  job_manager_ = std::make_unique<JobManagerProcess>(*this);
+  JobManagerProcess& process = *job_manager_;
+  process.manager =
+      std::make_unique<JobManager>(JobManagerOptions{.epoch = LeaderEpoch{next_id_++}, .retry = {}},
+                                   JobManagerEnvironment{.clock = process.clock,
+                                                         .executor = process.executor,
+                                                         .blocking = process.blocking,
+                                                         .transport = transport_,
+                                                         .seed = rng_.next(),
+                                                         .ha = nullptr});
+  process.job = JobId{next_id_++};
+  programs_[process.job] = program_;
+  transport_.attach(ControlAddress::job_manager(), process.process, *process.manager,
+                    process.executor);
+  process.blocking.run([this] { open_job(); });
+}
+
+// What the embedded launch does before it submits.
+void SimulatedCluster::open_job() {
+  JobManagerProcess& process = *job_manager_;
+  const auto restored = [&]() -> Result<std::optional<CheckpointMetadata>> {
+    WEIR_ASSIGN_OR_RETURN(
+        process.storage,
+        DirectoryCheckpointStorage::open(process.files, kCheckpointRoot, program_->graph.name));
+    return find_checkpoint(*process.storage, setup_.restore);
+  }();
+  process.executor.post([this, restored] { submit(restored); });
+}
+
+void SimulatedCluster::submit(Result<std::optional<CheckpointMetadata>> restore) {
+  JobManagerProcess& process = *job_manager_;
+  if (!restore.is_ok()) return exit_job_manager(restore.status());
+  JobSubmission submission{.job = process.job,
+                           .graph = program_->graph,
+                           .storage = process.storage,
+                           .restore = std::move(restore).value()};
+  world_.trace().note(
+      world_.now(), "submit", {submission.restore ? submission.restore->id.value() : 0}, [&] {
+        return submission.restore
+                   ? fmt::format("restore checkpoint {}", submission.restore->id.value())
+                   : std::string("fresh start");
+      });
+  const Status status = process.manager->submit(std::move(submission), *this);
+  if (!status.is_ok()) exit_job_manager(status);
+}
+
+// The program ends with this status; somebody starts it again.
+void SimulatedCluster::exit_job_manager(const Status& why) {
+  world_.trace().note(world_.now(), "exit", {static_cast<std::uint64_t>(why.code())},
+                      [&why] { return why.to_string(); });
+  const bool is_refusal = why.code() == StatusCode::kDataLoss;
+  if (is_refusal && !damaged_path_.empty()) {
+    ++counts_.refusals;
+    repair_checkpoint();
+  } else if (why.retry() == RetryHint::kNo || faults_over_) {
+    setup_.report("I15: the job gave up: " + why.to_string());
+    return;
+  }
+  world_.crash(job_manager_->process);
+}
+
+void SimulatedCluster::start_task_manager() {
+  task_managers_.push_back(std::make_unique<TaskManagerProcess>(*this, TaskManagerId{next_id_++}));
+  TaskManagerProcess& process = *task_managers_.back();
+  process.manager = std::make_unique<TaskManager>(
+      TaskManagerEnvironment{.clock = process.clock,
+                             .executor = process.executor,
+                             .blocking = process.blocking,
+                             .transport = transport_,
+                             .files = process.files,
+                             .state_backend = process.backend,
+                             .make_writer =
+                                 [&process](const std::string& directory, CheckpointId checkpoint) {
+                                   return open_checkpoint_writer(process.files, directory,
+                                                                 checkpoint);
+                                 },
+                             .scheduler = process.scheduler,
+                             .channels = *channels_,
+                             .programs =
+                                 [this](JobId job) {
+                                   const auto found = programs_.find(job);
+                                   return found == programs_.end() ? nullptr : found->second;
+                                 }},
+      TaskManagerOptions{.id = process.id, .slots = slots_, .retry = {}, .subtask = {}});
+  transport_.attach(ControlAddress{process.id}, process.process, *process.manager,
+                    process.executor);
+  process.executor.post([&process] { process.manager->start(); });
+}
+
+Nanos SimulatedCluster::restart_delay() {
+  return faults_over_
+             ? kSecond
+             : world_.random_skewed_nanos(10 * kMillisecond, setup_.plan.restart_delay_max);
+}
+
+void SimulatedCluster::tend() {
+  if (system_crash_) return crash_system(*std::exchange(system_crash_, std::nullopt));
+  const auto restart = [this](std::function<void()> start) {
+    ++counts_.crashes;
+    agenda_.after(restart_delay(), [this, start = std::move(start), generation = generation_] {
+      if (generation == generation_) start();
+    });
+  };
+  if (job_manager_ && !job_manager_->process.is_running()) {
+    transport_.detach(ControlAddress::job_manager());
+    job_manager_.reset();
+    restart([this] { start_job_manager(); });
+  }
+  for (std::size_t i = 0; i < task_managers_.size();) {
+    if (task_managers_[i]->process.is_running()) {
+      ++i;
+      continue;
+    }
+    transport_.detach(ControlAddress{task_managers_[i]->id});
+    task_managers_.erase(task_managers_.begin() + static_cast<std::ptrdiff_t>(i));
+    restart([this] { start_task_manager(); });
+  }
+}
+
+// --- faults
+// -----------------------------------------------------------------------------------------
+
+void SimulatedCluster::inject(const PlannedFault& fault) {
+  if (is_finished_) return;
+  world_.trace().note(world_.now(), "fault", {static_cast<std::uint64_t>(fault.kind)},
+                      [&fault] { return std::string(name_of(fault.kind)); });
+  switch (fault.kind) {
+    case FaultKind::kTaskManagerCrash:
+      if (!task_managers_.empty()) {
+        world_.crash(task_managers_[rng_.uniform(task_managers_.size())]->process);
+      }
+      break;
+    case FaultKind::kJobManagerCrash:
+      if (job_manager_) world_.crash(job_manager_->process);
+      break;
+    case FaultKind::kKillAll:
+    case FaultKind::kPowerLoss:
+    case FaultKind::kDamagedCheckpoint: system_crash_ = fault.kind; break;
+    case FaultKind::kCrashAtFileChange:
+    case FaultKind::kPowerLossAtFileChange:
+      crash_at_change_ = fault.kind;
+      changes_until_crash_ = fault.extent;
+      break;
+    case FaultKind::kPause:
+      if (SimulatedProcess* process = random_process()) {
+        world_.pause(*process, world_.now() + fault.extent);
+      }
+      break;
+    case FaultKind::kPartition: cut_off(fault); break;
+    case FaultKind::kUserFailure: records_until_failure_ = fault.extent; break;
+  }
+}
+
+void SimulatedCluster::end_faults() {
+  world_.trace().note(world_.now(), "faults over");
+  faults_over_ = true;
+  transport_.set_faults({});
+  transport_.heal_all();
+  file_faults_ = {};
+  stepping_.stall = 0;
+  changes_until_crash_ = -1;
+  records_until_failure_ = -1;
+}
+
+SimulatedProcess* SimulatedCluster::random_process() {
+  std::vector<SimulatedProcess*> processes;
+  if (job_manager_) processes.push_back(&job_manager_->process);
+  for (const auto& each : task_managers_) processes.push_back(&each->process);
+  return processes.empty() ? nullptr : processes[rng_.uniform(processes.size())];
+}
+
+void SimulatedCluster::cut_off(const PlannedFault& fault) {
+  if (task_managers_.empty()) return;
+  const ControlAddress address{task_managers_[rng_.uniform(task_managers_.size())]->id};
+  const std::uint64_t directions = 1 + rng_.uniform(3);
+  if ((directions & 1) != 0) transport_.cut(ControlAddress::job_manager(), address);
+  if ((directions & 2) != 0) transport_.cut(address, ControlAddress::job_manager());
+  agenda_.after(fault.extent, [this] { transport_.heal_all(); });
+}
+
+void SimulatedCluster::crash_system(FaultKind kind) {
+  counts_.crashes += 1 + task_managers_.size();
+  if (job_manager_) world_.crash(job_manager_->process);
+  for (const auto& each : task_managers_) world_.crash(each->process);
+  transport_.detach(ControlAddress::job_manager());
+  for (const auto& each : task_managers_) transport_.detach(ControlAddress{each->id});
+  job_manager_.reset();
+  task_managers_.clear();
+  programs_.clear();
+  if (kind == FaultKind::kPowerLoss || kind == FaultKind::kPowerLossAtFileChange) {
+    setup_.disk.crash(rng_.next());
+  } else {
+    setup_.disk.kill();
+  }
+  if (kind == FaultKind::kDamagedCheckpoint) damage_latest_checkpoint();
+  ++generation_;
+  agenda_.after(restart_delay(), [this, generation = generation_] {
+    if (generation == generation_) start_system();
+  });
+}
+
+// Around each change to files; a process that is to crash here does so before or after it.
+void SimulatedCluster::at_file_change(const SimulatedProcess& process) {
+  if (changes_until_crash_ < 0 || --changes_until_crash_ >= 0) return;
+  if (crash_at_change_ == FaultKind::kPowerLossAtFileChange) {
+    system_crash_ = crash_at_change_;
+    if (job_manager_) world_.crash(job_manager_->process);
+    for (const auto& each : task_managers_) world_.crash(each->process);
+    return;
+  }
+  if (job_manager_ && &job_manager_->process == &process) world_.crash(job_manager_->process);
+  for (const auto& each : task_managers_) {
+    if (&each->process == &process) world_.crash(each->process);
+  }
+}
+
+void SimulatedCluster::on_user_record() {
+  if (records_until_failure_ < 0 || --records_until_failure_ >= 0) return;
+  ++counts_.user_failures;
+  throw std::runtime_error("simulated failure of a user function");
+}
+
+void SimulatedCluster::damage_latest_checkpoint() {
+  const Result<std::vector<DirectoryEntry>> entries = setup_.disk.list(kCheckpointDirectory);
+  if (!entries.is_ok() || !damaged_path_.empty()) return;
+  std::map<std::uint64_t, std::string> completed;
+  for (const DirectoryEntry& entry : *entries) {
+    std::uint64_t id = 0;
+    if (std::sscanf(entry.name.c_str(), "chk-%lu", &id) != 1) continue;
+    const std::string path = fmt::format("{}/{}/_metadata", kCheckpointDirectory, entry.name);
+    if (setup_.disk.stat(path).is_ok()) completed[id] = path;
+  }
+  if (completed.empty()) return;
+  damaged_path_ = completed.rbegin()->second;
+  undamaged_content_ = read_file(setup_.disk, damaged_path_).value();
+  std::string damaged = undamaged_content_;
+  if (rng_.chance(0.5)) {
+    damaged.resize(rng_.uniform(damaged.size()));
+  } else {
+    damaged[rng_.uniform(damaged.size())] ^= static_cast<char>(1U << rng_.uniform(8));
+  }
+  WEIR_CHECK(
+      write_file_atomically(setup_.disk, damaged_path_ + ".aside", damaged_path_, damaged).is_ok());
+}
+
+void SimulatedCluster::repair_checkpoint() {
+  WEIR_CHECK(write_file_atomically(setup_.disk, damaged_path_ + ".aside", damaged_path_,
+                                   undamaged_content_)
+                 .is_ok());
+  damaged_path_.clear();
+}
+
+// --- what the job does
+// ------------------------------------------------------------------------------
+
+void SimulatedCluster::on_state(JobId, JobState state) {
+  world_.trace().note(world_.now(), "job", {static_cast<std::uint64_t>(state)},
+                      [state] { return to_string(state); });
+  if (state == JobState::kRestarting) ++counts_.restarts;
+  if (state == JobState::kRunning && !damaged_path_.empty()) {
+    setup_.report("I15: the job runs although its latest checkpoint is damaged: " + damaged_path_);
+  }
+}
+
+void SimulatedCluster::on_end(JobId, JobState state, const Status& result) {
+  world_.trace().note(world_.now(), "job ended", {static_cast<std::uint64_t>(state)},
+                      [&] { return to_string(state) + " " + result.to_string(); });
+  switch (state) {
+    case JobState::kFinished: is_finished_ = true; return;
+    case JobState::kFailed: exit_job_manager(result); return;
+    default: setup_.report("the job ended as " + to_string(state) + ": " + result.to_string());
+  }
+}
+
+std::string SimulatedCluster::status_text() const {
+  if (!job_manager_) return "there is no JobManager";
+  const Result<JobStatus> status = job_manager_->manager->status(job_manager_->job);
+  if (!status.is_ok()) return status.status().to_string();
+  return fmt::format("{}, attempt {}, waits for: {}; last failure: {}", to_string(status->state),
+                     status->attempt.value(), status->waiting_for,
+                     status->last_failure.to_string());
+}
+
+}  // namespace weir::simulation

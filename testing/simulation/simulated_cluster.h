@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+// SimulatedCluster: the real JobManager and TaskManagers in simulated processes, which crash and
+// come back as the plan says.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/program.h"
+#include "jobmanager/job_manager.h"
+#include "state/heap/heap_state_backend.h"
+#include "taskmanager/io/channel_registry.h"
+#include "taskmanager/task_manager.h"
+#include "testing/memory_file_store.h"
+#include "testing/simulation/agenda.h"
+#include "testing/simulation/fault_plan.h"
+#include "testing/simulation/simulated_executor.h"
+#include "testing/simulation/simulated_file_store.h"
+#include "testing/simulation/simulated_task_scheduler.h"
+#include "testing/simulation/simulated_transport.h"
+#include "testing/simulation/simulated_world.h"
+
+namespace weir::simulation {
+
+inline constexpr const char* kCheckpointRoot = "/checkpoints";
+/// Where the checkpoints of the random job lie.
+inline constexpr const char* kCheckpointDirectory = "/checkpoints/random-job";
+
+/// What one simulation counted, to see that it did something.
+struct SimulationCounts {
+  std::uint64_t actions = 0;
+  Nanos simulated_time = 0;
+  std::uint64_t crashes = 0;      ///< of processes
+  std::uint64_t starts = 0;       ///< of JobManagers
+  std::uint64_t restarts = 0;     ///< of the job's attempts
+  std::uint64_t checkpoints = 0;  ///< completed
+  std::uint64_t refusals = 0;     ///< of damaged checkpoints
+  std::uint64_t user_failures = 0;
+};
+
+/// What the cluster is given. All outlives it.
+struct ClusterSetup {
+  SimulatedWorld& world;
+  MemoryFileStore& disk;
+  const FaultPlan& plan;
+  /// Makes the program for the n-th start of the whole system, from zero.
+  std::function<std::shared_ptr<const Program>(std::uint64_t start)> make_program;
+  /// Called with a sentence when a rule is broken.
+  std::function<void(std::string)> report;
+  /// Called when the metadata of a checkpoint appears.
+  std::function<void(CheckpointId)> checkpoint_published;
+  /// What the first start restores: "latest" or a path.
+  std::string restore = "latest";
+};
+
+/// Starts a JobManager and some TaskManagers, submits the job as the embedded launch does, and lets
+/// the faults of the plan happen.
+///
+/// Thread: the world's. Between any two actions of the world call `tend`.
+class SimulatedCluster final : private JobListener {
+ public:
+  explicit SimulatedCluster(ClusterSetup setup);
+  ~SimulatedCluster() override;
+
+  /// Takes apart the processes that have crashed.
+  void tend();
+  bool is_finished() const { return is_finished_; }
+  const SimulationCounts& counts() const { return counts_; }
+  /// Called by user functions for each record; throws when a failure is planned for it.
+  void on_user_record();
+  /// What the job is doing, for the report of a job that does not end.
+  std::string status_text() const;
+
+ private:
+  struct JobManagerProcess;
+  struct TaskManagerProcess;
+
+  // --- starts ---
+  void start_system();
+  void start_job_manager();
+  void start_task_manager();
+  void open_job();
+  void submit(Result<std::optional<CheckpointMetadata>> restore);
+  void exit_job_manager(const Status& why);
+  Nanos restart_delay();
+
+  // --- faults ---
+  void inject(const PlannedFault& fault);
+  void end_faults();
+  SimulatedProcess* random_process();
+  void crash_system(FaultKind kind);
+  void at_file_change(const SimulatedProcess& process);
+  void cut_off(const PlannedFault& fault);
+  void damage_latest_checkpoint();
+  void repair_checkpoint();
+
+  // JobListener.
+  void on_state(JobId job, JobState state) override;
+  void on_end(JobId job, JobState state, const Status& result) override;
+
+  const ClusterSetup setup_;
+  SimulatedWorld& world_;
+  Rng rng_;
+  SimulatedProcess outside_;  // the network and the agenda; never crashes
+  SimulatedTransport transport_;
+  Agenda agenda_;
+  // Adjusted when the faults end; all processes refer to them.
+  FileFaults file_faults_;
+  SteppingFaults stepping_;
+  FileSupervisor supervisor_;
+
+  // One running system; all of it goes at once in a crash of all.
+  std::unique_ptr<ChannelRegistry> channels_;
+  std::unique_ptr<JobManagerProcess> job_manager_;
+  std::vector<std::unique_ptr<TaskManagerProcess>> task_managers_;
+  std::map<JobId, std::shared_ptr<const Program>> programs_;
+  std::shared_ptr<const Program> program_;
+  std::uint32_t slots_ = 1;  // of each TaskManager
+
+  std::optional<FaultKind> system_crash_;  // wanted at the next `tend`
+  std::uint64_t generation_ = 0;           // of systems: starts planned for an earlier one lapse
+  std::uint64_t next_id_ = 1;              // of jobs, epochs and TaskManagers: never used twice
+  std::int64_t changes_until_crash_ = -1;
+  FaultKind crash_at_change_ = FaultKind::kCrashAtFileChange;
+  std::int64_t records_until_failure_ = -1;
+  std::string damaged_path_;
+  std::string undamaged_content_;
+  bool faults_over_ = false;
+  bool is_finished_ = false;
+  SimulationCounts counts_;
+};
+
+}  // namespace weir::simulation

@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: Apache-2.0
+// Safety phase with faults, liveness phase without, then what must hold at the end.
+#include "testing/simulation/simulation.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "base/logging.h"
+#include "testing/simulation/checkpoint_inspector.h"
+#include "testing/simulation/output_checker.h"
+#include "testing/simulation/program_probe.h"
+#include "testing/simulation/random_job.h"
+
+namespace weir::simulation {
+namespace {
+
+// After the faults the job must finish within this (I13).
+constexpr Nanos kLivenessLimit = 15 * 60 * kSecond;
+// More actions than any seed takes: something goes round in circles.
+constexpr std::uint64_t kActionsMax = 20'000'000;
+// What a finished job still clears away.
+constexpr Nanos kSettling = 30 * kSecond;
+
+// Logs go into the trace when it is printed, else nowhere.
+class LogToTrace {
+ public:
+  LogToTrace(SimulatedWorld& world, const Trace::Printer& printer) {
+    if (printer) world.trace().print_with(printer);
+    former_ = set_log_sink([&world](const LogEntry& entry) {
+      if (!world.trace().is_printing()) return;
+      world.trace().note(world.now(), "log", {}, [&entry] { return format_log_entry(entry); });
+    });
+  }
+  ~LogToTrace() { set_log_sink(std::move(former_)); }
+  LogToTrace(const LogToTrace&) = delete;
+  LogToTrace& operator=(const LogToTrace&) = delete;
+
+ private:
+  LogSink former_;
+};
+
+// The same job with another parallelism everywhere.
+JobSpec rescaled(JobSpec job, Rng& rng) {
+  const auto any = [&rng, &job] {
+    return 1 +
+           static_cast<std::uint32_t>(rng.uniform(std::min<std::uint64_t>(8, job.max_parallelism)));
+  };
+  for (SourceSpec& source : job.sources) source.parallelism = any();
+  for (StageSpec& stage : job.stages) stage.parallelism = any();
+  return job;
+}
+
+// What was there when a checkpoint was completed.
+struct Fork {
+  CheckpointId checkpoint;
+  MemoryFileStore disk;
+  std::unique_ptr<TransactionalStore> store;
+};
+
+class Simulation {
+ public:
+  Simulation(std::uint64_t seed, const JobSpec& job, const FaultPlan& plan,
+             const SimulationOptions& options)
+      : options_(options),
+        plan_(plan),
+        rng_(splitmix64(seed ^ 0x73696D)),
+        world_(splitmix64(seed)),
+        log_(world_, options.printer),
+        checker_(job) {
+    jobs_.push_back(std::make_unique<JobSpec>(job));
+    store_ = std::make_unique<TransactionalStore>(
+        [this](std::string what) { report(std::move(what)); },
+        [this](CheckpointId checkpoint) { return is_durable(disk_, checkpoint); });
+    // One of the first checkpoints is restored once more at the end.
+    checkpoints_until_fork_ = rng_.chance(0.3) ? rng_.uniform(8) : UINT64_MAX;
+  }
+
+  // Goes on from what another simulation had at a checkpoint.
+  void begin_at(const Fork& fork, std::string restore) {
+    copy_files(const_cast<MemoryFileStore&>(fork.disk), disk_);
+    store_->take_over(*fork.store);
+    restore_ = std::move(restore);
+  }
+
+  void run() {
+    if (restore_ == "latest" && !write_source_files(job(), disk_).is_ok()) WEIR_UNREACHABLE();
+    SimulatedCluster cluster(
+        ClusterSetup{.world = world_,
+                     .disk = disk_,
+                     .plan = plan_,
+                     .make_program = [this](std::uint64_t start) { return make_program(start); },
+                     .report = [this](std::string what) { report(std::move(what)); },
+                     .checkpoint_published = [this](CheckpointId id) { on_published(id); },
+                     .restore = restore_});
+    cluster_ = &cluster;
+    run_to_end(cluster);
+    if (!violation_) check_end(cluster);
+    counts_ = cluster.counts();
+    counts_.actions = world_.actions();
+    counts_.simulated_time = world_.now();
+    cluster_ = nullptr;
+  }
+
+  const std::optional<std::string>& violation() const { return violation_; }
+  std::uint64_t trace_hash() { return world_.trace().hash(); }
+  const SimulationCounts& counts() const { return counts_; }
+  const Fork* fork() const { return fork_.get(); }
+
+ private:
+  const JobSpec& job() const { return *jobs_.front(); }
+
+  void report(std::string what) {
+    world_.trace().note(world_.now(), "VIOLATION", {}, [&what] { return what; });
+    if (!violation_) violation_ = std::move(what);
+  }
+
+  std::shared_ptr<const Program> make_program(std::uint64_t start) {
+    if (start > 0 && rng_.chance(0.4)) {
+      jobs_.push_back(std::make_unique<JobSpec>(rescaled(job(), rng_)));
+    }
+    const Result<std::shared_ptr<const Program>> program = build_program(
+        *jobs_.back(), {.store = store_.get(), .hook = [this] { cluster_->on_user_record(); }});
+    if (!program.is_ok()) {
+      report("the job does not build: " + program.status().to_string());
+      return std::make_shared<const Program>();
+    }
+    const bool late =
+        std::any_of(job().stages.begin(), job().stages.end(),
+                    [](const StageSpec& stage) { return stage.kind == StageKind::kLateWindow; });
+    probes_.push_back(
+        std::make_unique<ProgramProbe>([this](std::string what) { report(std::move(what)); },
+                                       late ? LateRecords::kAllowed : LateRecords::kForbidden));
+    return std::make_shared<const Program>(probes_.back()->watch(**program));
+  }
+
+  void on_published(CheckpointId checkpoint) {
+    for (const auto& probe : probes_) probe->on_complete(checkpoint);
+    if (checkpoints_until_fork_ == UINT64_MAX || checkpoints_until_fork_-- > 0) return;
+    checkpoints_until_fork_ = UINT64_MAX;
+    fork_ = std::make_unique<Fork>();
+    fork_->checkpoint = checkpoint;
+    copy_files(disk_, fork_->disk);
+    fork_->store = std::make_unique<TransactionalStore>(*store_);
+  }
+
+  void run_to_end(SimulatedCluster& cluster) {
+    const Nanos limit = plan_.ends_at + kLivenessLimit;
+    while (!cluster.is_finished()) {
+      if (!world_.step(limit)) {
+        report(fmt::format("I13: the job does not finish: {}", cluster.status_text()));
+        return;
+      }
+      cluster.tend();
+      if (violation_) return;
+      if (world_.actions() > kActionsMax) {
+        report(fmt::format("I13: the job goes round in circles: {}", cluster.status_text()));
+        return;
+      }
+    }
+    const Nanos settled = world_.now() + kSettling;
+    while (world_.step(settled)) cluster.tend();
+  }
+
+  void check_end(SimulatedCluster&) {
+    CommittedOutput committed;
+    for (std::uint32_t sink = 0; sink < job().sinks.size(); ++sink) {
+      if (job().sinks[sink].kind == SinkKind::kTransactional) {
+        committed.push_back(store_->committed(sink));
+        continue;
+      }
+      Result<std::vector<OracleRecord>> read = read_sink_files(sink, disk_);
+      if (!read.is_ok()) return report("the output cannot be read: " + read.status().to_string());
+      committed.push_back(std::move(read).value());
+    }
+    if (options_.canary) {
+      for (auto& records : committed) {
+        if (!records.empty()) records.pop_back();
+      }
+    }
+    if (auto wrong = checker_.check_finished(committed)) return report(*wrong);
+    // Where deletions may fail, files may stay.
+    if (plan_.files.error_before > 0 || plan_.files.error_after > 0) return;
+    if (auto leak = find_leak(disk_, job())) report(*leak);
+  }
+
+  const SimulationOptions& options_;
+  const FaultPlan& plan_;
+  Rng rng_;
+  SimulatedWorld world_;
+  LogToTrace log_;
+  const OutputChecker checker_;
+  MemoryFileStore disk_;
+  std::unique_ptr<TransactionalStore> store_;
+  // The job, and what it was rescaled to; programs refer to them.
+  std::vector<std::unique_ptr<JobSpec>> jobs_;
+  std::vector<std::unique_ptr<ProgramProbe>> probes_;
+  SimulatedCluster* cluster_ = nullptr;
+  std::string restore_ = "latest";
+  std::uint64_t checkpoints_until_fork_;
+  std::unique_ptr<Fork> fork_;
+  std::optional<std::string> violation_;
+  SimulationCounts counts_;
+};
+
+// A completed checkpoint is a consistent cut (I3) if a run that starts from it, at another
+// parallelism, ends with the right output.
+std::optional<std::string> check_fork(std::uint64_t seed, const JobSpec& job, const Fork& fork,
+                                      const SimulationOptions& options) {
+  Rng rng(splitmix64(seed ^ 0x666F726B));
+  const JobSpec other = rng.chance(0.7) ? rescaled(job, rng) : job;
+  const FaultPlan calm = make_calm_plan();
+  Simulation simulation(seed ^ 0x666F726B, other, calm, options);
+  simulation.begin_at(fork,
+                      fmt::format("{}/chk-{}", kCheckpointDirectory, fork.checkpoint.value()));
+  simulation.run();
+  if (!simulation.violation()) return std::nullopt;
+  return fmt::format("I3: checkpoint {} is no consistent cut: restored once more, {}",
+                     fork.checkpoint.value(), *simulation.violation());
+}
+
+JobSpec job_of(std::uint64_t seed, const SimulationOptions& options) {
+  return generate_job(seed, options.limits);
+}
+
+}  // namespace
+
+SimulationOutcome simulate(std::uint64_t seed, const SimulationOptions& options) {
+  const JobSpec job = job_of(seed, options);
+  const FaultPlan plan = make_fault_plan(seed, job);
+  Simulation simulation(seed, job, plan, options);
+  simulation.run();
+  SimulationOutcome outcome{seed, simulation.violation(), simulation.trace_hash(),
+                            simulation.counts()};
+  if (!outcome.violation && simulation.fork() != nullptr) {
+    outcome.violation = check_fork(seed, job, *simulation.fork(), options);
+  }
+  return outcome;
+}
+
+std::string describe_seed(std::uint64_t seed, const SimulationOptions& options) {
+  const JobSpec job = job_of(seed, options);
+  return describe(job) + describe(make_fault_plan(seed, job));
+}
+
+}  // namespace weir::simulation
