@@ -25,6 +25,7 @@ void SplitWatermarks::begin(const std::string& id) {
 }
 
 void SplitWatermarks::end(const std::string& id) {
+  raise(idle_clock_);  // what the split has shown still counts
   if (current_->id == id) current_ = &nowhere_;
   std::erase_if(splits_, [&id](const auto& split) { return split->id == id; });
   nowhere_.heard_at = idle_clock_;
@@ -62,8 +63,13 @@ bool SplitWatermarks::is_idle(const Split& split, std::int64_t now) const {
 }
 
 std::optional<Watermark> SplitWatermarks::watermark(const Clock& clock) {
-  if (!rules_.out_of_orderness.has_value()) return std::nullopt;
-  const std::int64_t now = idle_clock(clock);
+  raise(idle_clock(clock));
+  if (last_.is_none()) return std::nullopt;
+  return Watermark{last_};
+}
+
+void SplitWatermarks::raise(std::int64_t now) {
+  if (!rules_.out_of_orderness.has_value()) return;
   EventTime least = EventTime::max();
   bool has_active = false;
   for (const auto& split : splits_) {
@@ -76,8 +82,6 @@ std::optional<Watermark> SplitWatermarks::watermark(const Clock& clock) {
   if (has_active && !least.is_none()) {
     last_ = std::max(last_, least - *rules_.out_of_orderness - Duration{1});
   }
-  if (last_.is_none()) return std::nullopt;
-  return Watermark{last_};
 }
 
 WatermarkStatus SplitWatermarks::status(const Clock& clock) const {

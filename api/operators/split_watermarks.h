@@ -54,6 +54,7 @@ class SplitWatermarks {
 
   Split* find(const std::string& id) const;
   std::int64_t idle_clock(const Clock& clock) const;
+  void raise(std::int64_t now);
   bool is_idle(const Split& split, std::int64_t now) const;
 
   WatermarkRules rules_;
