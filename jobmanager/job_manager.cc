@@ -257,7 +257,8 @@ Status JobManager::handle(const ControlEnvelope& envelope) {
     return failed_precondition("leader epoch " + to_string(options_.epoch) + " is over");
   }
   if (envelope.epoch < options_.epoch) {
-    ++counters_.stale_epochs;
+    // A TaskManager that has not heard of any leader yet says zero.
+    if (envelope.epoch != LeaderEpoch{}) ++counters_.stale_epochs;
     // What a TaskManager says about itself is true under any leader; the rest is the past.
     if (!std::holds_alternative<RegisterTaskManager>(envelope.message) &&
         !std::holds_alternative<Heartbeat>(envelope.message)) {

@@ -29,7 +29,7 @@ struct JobManagerOptions {
   Duration heartbeat_interval = std::chrono::milliseconds{500};
   /// How long a silent TaskManager is waited for before it counts as lost.
   Duration heartbeat_timeout = std::chrono::seconds{5};
-  RetryPolicy retry;
+  RetryPolicy retry = {};
 };
 
 /// What a JobManager runs on. All outlive it, and the closures it has given away.
@@ -39,7 +39,7 @@ struct JobManagerEnvironment {
   BlockingExecutor& blocking;
   ControlTransport& transport;
   std::uint64_t seed = 0;
-  std::shared_ptr<HaStore> ha;  ///< may be null
+  std::shared_ptr<HaStore> ha = nullptr;  ///< may be null
 };
 
 /// Hears about one job. Called in closures of their own, in order.

@@ -173,8 +173,9 @@ bool JobMaster::on_heartbeat(TaskManagerId from, const std::vector<SubtaskReport
   if (execution_) apply_reports(from, reports);
   if (ending == ending_.end()) {
     check_attempt(from);
-  } else if (ending->second && !is_attempt_alive) {
-    confirm_end(from);
+  } else {
+    ending->second.lists_nothing = !is_attempt_alive;
+    check_ended(from);
   }
   return !strays.empty();
 }
@@ -385,7 +386,7 @@ void JobMaster::end_attempt(AfterAttempt after) {
   after_ = after;
   ending_.clear();
   for (const TaskManagerId task_manager : execution_->task_managers()) {
-    if (host_.is_registered(task_manager)) ending_[task_manager] = false;
+    if (host_.is_registered(task_manager)) ending_[task_manager] = {};
   }
   set_state(after == AfterAttempt::kCancel   ? JobState::kCancelling
             : after == AfterAttempt::kFinish ? JobState::kFinishing
@@ -408,8 +409,14 @@ void JobMaster::send_end(TaskManagerId task_manager) {
          if (is_unknown_outcome(status)) {
            return host_.on_unreachable(task_manager);
          }
-         ending_[task_manager] = true;  // the next heartbeat confirms it
+         ending_[task_manager].has_answered = true;
+         check_ended(task_manager);
        });
+}
+
+void JobMaster::check_ended(TaskManagerId task_manager) {
+  const Ending& ending = ending_.at(task_manager);
+  if (ending.has_answered && ending.lists_nothing) confirm_end(task_manager);
 }
 
 void JobMaster::confirm_end(TaskManagerId task_manager) {

@@ -123,6 +123,7 @@ class JobMaster final : private CheckpointHost {
   void end_attempt(AfterAttempt after);
   void send_end(TaskManagerId task_manager);
   void confirm_end(TaskManagerId task_manager);
+  void check_ended(TaskManagerId task_manager);
   void on_attempt_gone();
   void proceed();
   void restart_later();
@@ -146,8 +147,12 @@ class JobMaster final : private CheckpointHost {
   std::optional<CheckpointMetadata> restore_;  // of the attempt that is being prepared
   std::optional<ExecutionGraph> execution_;    // kept for its numbers until the next attempt
 
-  // While an attempt ends: who has to confirm, and whether its answer to our message came.
-  std::map<TaskManagerId, bool> ending_;
+  // While an attempt ends: who has to confirm. Both must hold, in whatever order they come.
+  struct Ending {
+    bool has_answered = false;   // our message arrived
+    bool lists_nothing = false;  // nor did the last heartbeat since then list a live subtask
+  };
+  std::map<TaskManagerId, Ending> ending_;
   AfterAttempt after_ = AfterAttempt::kRestart;
   bool is_gone_ = true;  // nothing of an attempt runs
   std::optional<JobState> terminating_;

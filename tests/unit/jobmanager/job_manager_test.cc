@@ -1,0 +1,817 @@
+// SPDX-License-Identifier: Apache-2.0
+// Jobs from submission to end, against fake TaskManagers and a manual clock.
+#include "jobmanager/job_manager.h"
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <ostream>
+#include <string>
+#include <vector>
+
+#include "testing/manual_clock.h"
+#include "testing/manual_executor.h"
+#include "tests/unit/jobmanager/fake_cluster.h"
+#include "tests/unit/jobmanager/memory_checkpoint_storage.h"
+#include "tests/unit/jobmanager/test_jobs.h"
+
+namespace weir {
+
+void PrintTo(JobState state, std::ostream* out) { *out << to_string(state); }
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr JobId kJob{7};
+
+struct RecordingListener final : JobListener {
+  void on_state(JobId, JobState state) override { states.push_back(state); }
+  void on_end(JobId, JobState state, const Status& status) override {
+    end = state;
+    result = status;
+  }
+  std::vector<JobState> states;
+  std::optional<JobState> end;
+  Status result;
+};
+
+class JobManagerTest : public ::testing::Test {
+ protected:
+  void SetUp() override { use(make_job()); }
+
+  void use(const JobGraph& graph, const JobManagerOptions& options = {}) {
+    job_manager_.reset();
+    graph_ = graph;
+    storage_ = std::make_shared<MemoryCheckpointStorage>();
+    new_cluster();
+    start_job_manager(options);
+  }
+  // The processes of the old one die; their closures may still be on the executor.
+  void new_cluster() {
+    if (cluster_ != nullptr) cluster_->detach();
+    clusters_.push_back(std::make_unique<FakeCluster>(executor_, graph_, storage_));
+    cluster_ = clusters_.back().get();
+  }
+  void start_job_manager(const JobManagerOptions& options = {}) {
+    job_manager_.emplace(options,
+                         JobManagerEnvironment{clock_, executor_, blocking_, *cluster_, 1, {}});
+    cluster_->attach(*job_manager_);
+  }
+
+  Status submit(std::optional<CheckpointMetadata> restore = std::nullopt, bool allow = false) {
+    return job_manager_->submit({kJob, graph_, storage_, std::move(restore), allow}, listener_);
+  }
+  void run() {
+    cluster_->add(1, 1);
+    cluster_->add(2, 1);
+    ASSERT_TRUE(submit().is_ok());
+    advance(1s);
+    ASSERT_EQ(status().state, JobState::kRunning);
+  }
+  void advance(Duration duration) { executor_.advance(duration); }
+  JobStatus status() { return job_manager_->status(kJob).value(); }
+  JobState state() { return status().state; }
+  std::uint64_t completed() { return status().checkpoints.counters.completed; }
+  void check_no_violation() {
+    EXPECT_EQ(cluster_->violations, std::vector<std::string>{});
+    EXPECT_FALSE(storage_->lost) << "checkpoint " << to_string(*storage_->lost);
+  }
+
+  ManualClock clock_;
+  ManualExecutor executor_{clock_};
+  ManualBlockingExecutor blocking_{executor_};
+  JobGraph graph_;
+  std::shared_ptr<MemoryCheckpointStorage> storage_;
+  std::vector<std::unique_ptr<FakeCluster>> clusters_;
+  FakeCluster* cluster_ = nullptr;
+  RecordingListener listener_;
+  std::optional<JobManager> job_manager_;
+};
+
+// --- from submission to the end -----------------------------------------------------------------
+
+TEST_F(JobManagerTest, RunsAJobToItsEnd) {
+  run();
+  advance(10s);
+  EXPECT_GE(completed(), 2U);
+  cluster_->set_all(SubtaskState::kEnded);
+  advance(2s);
+  EXPECT_EQ(listener_.end, JobState::kFinished);
+  EXPECT_TRUE(listener_.result.is_ok());
+  EXPECT_EQ(listener_.states,
+            (std::vector<JobState>{JobState::kWaitingForSlots, JobState::kDeploying,
+                                   JobState::kRunning, JobState::kFinishing, JobState::kFinished}));
+  EXPECT_EQ(storage_->entries.rbegin()->second.metadata->kind, CheckpointKind::kFinal);
+  EXPECT_EQ(storage_->entries.size(), 1U);
+  EXPECT_EQ(cluster_->num_alive(AttemptNumber{1}), 0U);
+  check_no_violation();
+}
+
+TEST_F(JobManagerTest, WaitsForEnoughSlotsAndSaysSo) {
+  cluster_->add(1, 1);
+  ASSERT_TRUE(submit().is_ok());
+  advance(1s);
+  EXPECT_EQ(state(), JobState::kWaitingForSlots);
+  EXPECT_EQ(status().waiting_for, "2 slots; 1 of 1 are free");
+  cluster_->add(2, 1);
+  advance(1s);
+  EXPECT_EQ(state(), JobState::kRunning);
+}
+
+TEST_F(JobManagerTest, DeploysEverySubtaskOnceAndTellsAllWhereTheOthersAre) {
+  run();
+  const auto deployed = cluster_->all<DeployAttempt>();
+  ASSERT_EQ(deployed.size(), 2U);
+  EXPECT_EQ(deployed[0].subtasks.size() + deployed[1].subtasks.size(), 5U);
+  for (const DeployAttempt& each : deployed) {
+    EXPECT_EQ(each.placement.size(), 5U);
+    EXPECT_EQ(each.graph_hash, graph_hash(graph_));
+    EXPECT_EQ(each.attempt, AttemptNumber{1});
+    EXPECT_EQ(each.checkpoint_directory, storage_->directory());
+    EXPECT_FALSE(each.restored);
+  }
+}
+
+TEST_F(JobManagerTest, TwoJobsShareTheSlots) {
+  cluster_->add(1, 2);
+  ASSERT_TRUE(submit().is_ok());
+  RecordingListener second;
+  ASSERT_TRUE(
+      job_manager_
+          ->submit({JobId{8}, graph_, std::make_shared<MemoryCheckpointStorage>(), {}, false},
+                   second)
+          .is_ok());
+  advance(1s);
+  EXPECT_EQ(job_manager_->status(JobId{8})->state, JobState::kWaitingForSlots);
+  ASSERT_TRUE(job_manager_->cancel(kJob).is_ok());
+  advance(2s);
+  EXPECT_EQ(listener_.end, JobState::kCancelled);
+  EXPECT_EQ(job_manager_->status(JobId{8})->state, JobState::kRunning);
+}
+
+TEST_F(JobManagerTest, RefusesWhatCannotRun) {
+  EXPECT_EQ(job_manager_->cancel(kJob).code(), StatusCode::kNotFound);
+  EXPECT_EQ(job_manager_->stop_with_checkpoint(kJob).code(), StatusCode::kNotFound);
+  EXPECT_EQ(job_manager_->status(kJob).status().code(), StatusCode::kNotFound);
+  ASSERT_TRUE(submit().is_ok());
+  EXPECT_EQ(submit().code(), StatusCode::kAlreadyExists);
+  JobGraph wide = graph_;
+  wide.vertices[1].parallelism = Parallelism{129};
+  EXPECT_EQ(check_graph(wide).code(), StatusCode::kInvalidArgument);
+  JobGraph empty;
+  EXPECT_EQ(check_graph(empty).code(), StatusCode::kInvalidArgument);
+  EXPECT_EQ(job_manager_->submit({JobId{9}, graph_, nullptr, {}, false}, listener_).code(),
+            StatusCode::kInvalidArgument);
+}
+
+TEST_F(JobManagerTest, AnUnreadableCheckpointDirectoryFailsTheJobWithItsReason) {
+  storage_->fault = [](StorageCall call, CheckpointId) {
+    return call == StorageCall::kHighestId ? StorageFault{permission_denied("/checkpoints"), false}
+                                           : StorageFault{};
+  };
+  ASSERT_TRUE(submit().is_ok());
+  advance(1s);
+  EXPECT_EQ(listener_.end, JobState::kFailed);
+  EXPECT_EQ(listener_.result.message(), "/checkpoints");
+}
+
+// --- failures -----------------------------------------------------------------------------------
+
+TEST_F(JobManagerTest, AFailedSubtaskRestartsTheWholeJobFromTheLatestCheckpoint) {
+  run();
+  advance(7s);
+  const CheckpointId latest = *storage_->latest();
+  cluster_->fail(subtask(1, 0), unavailable("disk"), "reader");
+  executor_.run_until_idle();
+  EXPECT_EQ(state(), JobState::kRestarting);
+  EXPECT_EQ(cluster_->num_alive(AttemptNumber{1}), 0U);
+  advance(1s);
+  EXPECT_EQ(state(), JobState::kRunning);
+  EXPECT_EQ(status().restarts, 1U);
+  EXPECT_EQ(status().attempt, AttemptNumber{2});
+  EXPECT_EQ(status().last_failure.message(), "'reader' subtask 0: disk");
+  EXPECT_EQ(status().failed_operator, "reader");
+  EXPECT_EQ(cluster_->all<DeployAttempt>().back().restored, latest);
+  check_no_violation();
+}
+
+TEST_F(JobManagerTest, TheNextAttemptWaitsUntilEveryTaskManagerConfirmedTheEnd) {
+  run();
+  cluster_->intercept = [](TaskManagerId to, const ControlMessage& message) {
+    // One says yes and does not do it.
+    const bool is_cancel = std::holds_alternative<CancelAttempt>(message);
+    return is_cancel && to.value() == 2 ? std::optional(Status::ok()) : std::nullopt;
+  };
+  cluster_->fail(subtask(0, 0), unavailable("disk"));
+  advance(20s);
+  EXPECT_EQ(state(), JobState::kFailing);
+  EXPECT_EQ(status().waiting_for, "TaskManager 2 to end attempt 1");
+  cluster_->kill(2);
+  advance(6s);
+  EXPECT_EQ(state(), JobState::kWaitingForSlots);
+  cluster_->intercept = nullptr;
+  cluster_->add(3, 1);
+  advance(1s);
+  EXPECT_EQ(state(), JobState::kRunning);
+}
+
+TEST_F(JobManagerTest, ALostTaskManagerFailsTheAttempt) {
+  run();
+  advance(4s);
+  cluster_->kill(1);
+  cluster_->add(3, 1);
+  advance(4s);
+  EXPECT_EQ(state(), JobState::kRunning) << "not yet";
+  advance(3s);
+  EXPECT_EQ(status().attempt, AttemptNumber{2});
+  EXPECT_EQ(status().last_failure.message(), "TaskManager 1 is lost");
+  EXPECT_EQ(state(), JobState::kRunning);
+  check_no_violation();
+}
+
+TEST_F(JobManagerTest, AFailureThatNoRestartMendsEndsTheJob) {
+  run();
+  cluster_->fail(subtask(1, 0), data_loss("state file is damaged"));
+  advance(2s);
+  EXPECT_EQ(listener_.end, JobState::kFailed);
+  EXPECT_EQ(listener_.result.code(), StatusCode::kDataLoss);
+  EXPECT_EQ(cluster_->num_alive(AttemptNumber{1}), 0U);
+}
+
+TEST_F(JobManagerTest, AfterTooManyFailuresTheJobFails) {
+  JobGraph graph = make_job();
+  graph.restart.kind = RestartStrategy::Kind::kFixedDelay;
+  graph.restart.attempts = 2;
+  graph.restart.delay = 10ms;
+  use(graph);
+  run();
+  for (int i = 0; i < 2; ++i) {
+    cluster_->fail(subtask(1, 0), unavailable("disk"));
+    advance(2s);
+    ASSERT_EQ(state(), JobState::kRunning);
+  }
+  cluster_->fail(subtask(1, 0), unavailable("disk"));
+  advance(2s);
+  EXPECT_EQ(listener_.end, JobState::kFailed);
+}
+
+TEST_F(JobManagerTest, ARefusedDeploymentFailsTheAttempt) {
+  cluster_->intercept = [](TaskManagerId, const ControlMessage& message) {
+    return std::holds_alternative<DeployAttempt>(message)
+               ? std::optional(failed_precondition("another job graph"))
+               : std::nullopt;
+  };
+  cluster_->add(1, 2);
+  ASSERT_TRUE(submit().is_ok());
+  advance(2s);
+  EXPECT_EQ(listener_.end, JobState::kFailed);
+  EXPECT_EQ(listener_.result.message(), "TaskManager 1 refused the deployment: another job graph");
+}
+
+TEST_F(JobManagerTest, ASubtaskThatHeartbeatsDoNotListAnyMoreIsLost) {
+  JobGraph graph = make_job();
+  graph.checkpoints.interval = graph.checkpoints.min_pause = 1h;
+  use(graph);
+  run();
+  advance(2s);
+  cluster_->at(1).subtasks.clear();
+  advance(6s);
+  EXPECT_EQ(status().attempt, AttemptNumber{2});
+  EXPECT_EQ(status().last_failure.message(),
+            "TaskManager 1 does not run 'enumerator' subtask 0 any more");
+}
+
+TEST_F(JobManagerTest, AHeartbeatFromBeforeTheDeploymentDoesNotMakeSubtasksMissing) {
+  run();
+  for (int i = 0; i < 20; ++i) {
+    ASSERT_TRUE(
+        cluster_->tell_job_manager(1, Heartbeat{TaskManagerId{1}, {}}, LeaderEpoch{1}).is_ok());
+    advance(1s);
+  }
+  EXPECT_EQ(status().attempt, AttemptNumber{1});
+}
+
+TEST_F(JobManagerTest, OldHeartbeatsNeverMakeASubtaskGoBack) {
+  run();
+  cluster_->find(subtask(1, 0))->state = SubtaskState::kEnded;
+  cluster_->heartbeat_all();
+  executor_.run_until_idle();
+  SubtaskReport old;
+  old.attempt = {kJob, subtask(1, 0), AttemptNumber{1}};
+  old.state = SubtaskState::kDeploying;
+  const std::uint64_t host = cluster_->at(1).subtasks.contains(old.attempt) ? 1 : 2;
+  ASSERT_TRUE(
+      cluster_->tell_job_manager(host, Heartbeat{TaskManagerId{host}, {old}}, LeaderEpoch{1})
+          .is_ok());
+  EXPECT_EQ(state(), JobState::kRunning);
+  EXPECT_EQ(status().vertices[1].ended, 1U);
+}
+
+// --- stale messages, zombies
+// ----------------------------------------------------------------------
+
+// B34
+TEST_F(JobManagerTest, AZombieThatComesBackIsToldToEndAndGetsNothingUntilItHas) {
+  run();
+  cluster_->at(1).has_heartbeat = false;
+  advance(6s);
+  EXPECT_EQ(state(), JobState::kWaitingForSlots);
+  EXPECT_GT(cluster_->num_alive(AttemptNumber{1}), 0U) << "it does not know";
+  cluster_->at(1).has_heartbeat = true;
+  advance(3s);
+  EXPECT_EQ(cluster_->num_alive(AttemptNumber{1}), 0U);
+  EXPECT_EQ(state(), JobState::kRunning);
+  EXPECT_EQ(status().attempt, AttemptNumber{2});
+  check_no_violation();
+}
+
+TEST_F(JobManagerTest, ASilentTaskManagerGetsNothingNewToDo) {
+  cluster_->add(1, 2);
+  advance(1s);
+  cluster_->kill(1);
+  advance(3s);  // less than the timeout
+  ASSERT_TRUE(submit().is_ok());
+  advance(100ms);
+  EXPECT_EQ(state(), JobState::kWaitingForSlots);
+}
+
+// B32
+TEST_F(JobManagerTest, MessagesOfAPastAttemptDoNotCount) {
+  run();
+  advance(4s);
+  cluster_->fail(subtask(1, 0), unavailable("disk"));
+  advance(1s);
+  ASSERT_EQ(status().attempt, AttemptNumber{2});
+  SubtaskReport stale;
+  stale.attempt = {kJob, subtask(1, 1), AttemptNumber{1}};
+  stale.state = SubtaskState::kFailed;
+  stale.failure = unavailable("long ago");
+  for (const std::uint64_t id : {1, 2}) {
+    ASSERT_TRUE(
+        cluster_->tell_job_manager(id, Heartbeat{TaskManagerId{id}, {stale}}, LeaderEpoch{1})
+            .is_ok());
+  }
+  EXPECT_EQ(state(), JobState::kRunning);
+  EXPECT_GE(status().stale_messages, 2U);
+}
+
+TEST_F(JobManagerTest, AMessageFromANewerLeadersTimeIsRefused) {
+  run();
+  EXPECT_EQ(cluster_->tell_job_manager(1, Heartbeat{TaskManagerId{1}, {}}, LeaderEpoch{2}).code(),
+            StatusCode::kFailedPrecondition);
+  EXPECT_EQ(job_manager_->counters().stale_epochs, 1U);
+}
+
+TEST_F(JobManagerTest, AnAcknowledgeFromAnOlderLeadersTimeIsDropped) {
+  use(make_job(), {.epoch = LeaderEpoch{5}});
+  cluster_->auto_acknowledge = false;
+  run();
+  advance(4s);
+  ASSERT_TRUE(status().checkpoints.pending);
+  AcknowledgeCheckpoint ack;
+  ack.attempt = {kJob, subtask(0, 0), AttemptNumber{1}};
+  ack.checkpoint = status().checkpoints.pending->id;
+  EXPECT_TRUE(cluster_->tell_job_manager(1, ack, LeaderEpoch{4}).is_ok());
+  EXPECT_EQ(status().checkpoints.pending->acknowledged, 0U);
+  EXPECT_TRUE(cluster_->tell_job_manager(1, ack, LeaderEpoch{5}).is_ok());
+  EXPECT_EQ(status().checkpoints.pending->acknowledged, 1U);
+}
+
+TEST_F(JobManagerTest, AnUnknownTaskManagerIsAskedToRegisterAndToEndWhatItRuns) {
+  SubtaskReport stray;
+  stray.attempt = {JobId{99}, subtask(0, 0), AttemptNumber{3}};
+  stray.state = SubtaskState::kRunning;
+  EXPECT_EQ(
+      cluster_->tell_job_manager(5, Heartbeat{TaskManagerId{5}, {stray}}, LeaderEpoch{1}).code(),
+      StatusCode::kNotFound);
+  ASSERT_EQ(cluster_->all<CancelAttempt>().size(), 1U);
+  EXPECT_EQ(cluster_->all<CancelAttempt>()[0].job, JobId{99});
+  EXPECT_EQ(cluster_->all<CancelAttempt>()[0].attempt, AttemptNumber{3});
+}
+
+// --- checkpoints and restores
+// ---------------------------------------------------------------------
+
+TEST_F(JobManagerTest, AfterARestoreTheNextCheckpointWaitsForTheTail) {
+  run();
+  advance(4s);
+  cluster_->auto_commit = false;
+  cluster_->fail(subtask(1, 0), unavailable("disk"));
+  const std::uint64_t before = completed();
+  advance(30s);
+  EXPECT_EQ(state(), JobState::kRunning);
+  EXPECT_EQ(completed(), before);
+  EXPECT_EQ(status().waiting_for, "'sink' subtask 0 to commit its output of checkpoint " +
+                                      to_string(*storage_->latest()));
+  cluster_->auto_commit = true;  // the reminders take effect
+  advance(10s);
+  EXPECT_GT(completed(), before);
+}
+
+// B11
+TEST_F(JobManagerTest, ADamagedLatestCheckpointFailsTheJobAndNothingElseIsTried) {
+  JobGraph graph = make_job();
+  graph.checkpoints.retained = 3;
+  use(graph);
+  run();
+  advance(10s);
+  ASSERT_GE(completed(), 2U);
+  storage_->fault = [](StorageCall call, CheckpointId id) {
+    return call == StorageCall::kRead
+               ? StorageFault{data_loss("chk-" + to_string(id) + " is damaged"), false}
+               : StorageFault{};
+  };
+  cluster_->fail(subtask(1, 0), unavailable("disk"));
+  advance(5s);
+  EXPECT_EQ(listener_.end, JobState::kFailed);
+  EXPECT_EQ(listener_.result.code(), StatusCode::kDataLoss);
+  EXPECT_NE(listener_.result.message().find("is damaged"), std::string::npos);
+  EXPECT_EQ(cluster_->all<DeployAttempt>().back().attempt, AttemptNumber{1});
+}
+
+TEST_F(JobManagerTest, ALatestCheckpointThatIsGoneFailsTheJob) {
+  run();
+  advance(4s);
+  storage_->entries.clear();
+  cluster_->fail(subtask(1, 0), unavailable("disk"));
+  advance(5s);
+  EXPECT_EQ(listener_.end, JobState::kFailed);
+  EXPECT_EQ(listener_.result.code(), StatusCode::kDataLoss);
+}
+
+TEST_F(JobManagerTest, ALatestCheckpointThatCannotBeReadJustNowIsTriedAgain) {
+  run();
+  advance(4s);
+  bool is_broken = true;
+  storage_->fault = [&](StorageCall call, CheckpointId) {
+    return call == StorageCall::kRead && is_broken ? StorageFault{unavailable("busy"), false}
+                                                   : StorageFault{};
+  };
+  cluster_->fail(subtask(1, 0), unavailable("disk"));
+  advance(30s);
+  EXPECT_EQ(state(), JobState::kRestarting);
+  const CheckpointId latest = *storage_->latest();
+  is_broken = false;
+  advance(30s);
+  EXPECT_EQ(state(), JobState::kRunning);
+  EXPECT_EQ(cluster_->all<DeployAttempt>().back().restored, latest);
+}
+
+// B10
+TEST_F(JobManagerTest, TheRestartWaitsUntilItIsKnownWhetherTheLastCheckpointWasStored) {
+  run();
+  bool is_silent = true;
+  storage_->fault = [&](StorageCall call, CheckpointId id) {
+    if (id.value() != 2 || !is_silent) return StorageFault{};
+    if (call == StorageCall::kPublish) return StorageFault{unavailable("fsync"), true};
+    if (call == StorageCall::kReadBack) return StorageFault{unavailable("read"), false};
+    return StorageFault{};
+  };
+  advance(8s);
+  ASSERT_EQ(status().checkpoints.pending->phase, CheckpointPhase::kReadingBack);
+  cluster_->fail(subtask(1, 0), unavailable("disk"));
+  advance(20s);
+  EXPECT_EQ(state(), JobState::kFailing);
+  EXPECT_EQ(status().waiting_for, "the checkpoint storage");
+  is_silent = false;
+  advance(10s);
+  EXPECT_EQ(state(), JobState::kRunning);
+  const auto deployed = cluster_->all<DeployAttempt>();
+  EXPECT_EQ(deployed.back().restored, CheckpointId{2});
+  check_no_violation();
+}
+
+TEST_F(JobManagerTest, ACheckpointThatFailsOnceTooOftenRestartsTheJob) {
+  storage_->fault = [](StorageCall call, CheckpointId id) {
+    return call == StorageCall::kPublish && id.value() == 1
+               ? StorageFault{resource_exhausted("disk full"), false}
+               : StorageFault{};
+  };
+  run();
+  advance(5s);
+  EXPECT_EQ(status().last_failure.message(), "checkpoint 1 failed: disk full");
+  EXPECT_EQ(status().attempt, AttemptNumber{2});
+  advance(5s);
+  EXPECT_GE(completed(), 1U);
+  EXPECT_FALSE(storage_->entries.contains(CheckpointId{1}));
+}
+
+TEST_F(JobManagerTest, FilesThatCannotBeDeletedAtOnceAreDeletedLater) {
+  run();
+  advance(4s);
+  int failures = 2;
+  storage_->fault = [&](StorageCall call, CheckpointId) {
+    return call == StorageCall::kDiscard && failures-- > 0
+               ? StorageFault{unavailable("busy"), false}
+               : StorageFault{};
+  };
+  advance(4s);
+  ASSERT_GE(completed(), 2U);
+  ASSERT_LT(failures, 0);
+  EXPECT_EQ(storage_->entries.size(), 1U);
+}
+
+TEST_F(JobManagerTest, StartsFromTheGivenCheckpointAndCountsOn) {
+  run();
+  advance(4s);
+  const CheckpointMetadata restore = *storage_->entries.at(*storage_->latest()).metadata;
+  job_manager_.reset();  // killed
+  new_cluster();
+  start_job_manager();
+  cluster_->add(11, 2);
+  ASSERT_TRUE(submit(restore).is_ok());
+  advance(1s);
+  const DeployAttempt deployed = cluster_->all<DeployAttempt>().back();
+  EXPECT_EQ(deployed.restored, restore.id);
+  EXPECT_EQ(deployed.attempt, AttemptNumber{2});
+  advance(4s);
+  EXPECT_EQ(storage_->entries.size(), 1U) << "the restored one is subsumed";
+  EXPECT_GT(*storage_->latest(), restore.id);
+  check_no_violation();
+}
+
+TEST_F(JobManagerTest, AFreshStartLeavesTheCheckpointsOfEarlierRunsAlone) {
+  storage_->entries[CheckpointId{3}].metadata = CheckpointMetadata{};
+  storage_->fault = [](StorageCall call, CheckpointId) {
+    (void)call;
+    return StorageFault{};
+  };
+  ASSERT_TRUE(storage_->begin(CheckpointId{4}).is_ok());
+  run();
+  advance(10s);
+  EXPECT_GE(completed(), 2U);
+  EXPECT_TRUE(storage_->entries.contains(CheckpointId{3}));
+  EXPECT_EQ(storage_->published.front(), CheckpointId{5});
+}
+
+TEST_F(JobManagerTest, EveryNewSubtaskGetsTheStateOfAllFormerOnes) {
+  run();
+  advance(4s);
+  const CheckpointMetadata restore = *storage_->entries.at(*storage_->latest()).metadata;
+  use(make_job(3));
+  cluster_->add(1, 3);
+  ASSERT_TRUE(submit(restore).is_ok());
+  advance(1s);
+  EXPECT_EQ(state(), JobState::kRunning);
+  const DeployAttempt deployed = cluster_->all<DeployAttempt>().back();
+  for (const DeployedSubtask& each : deployed.subtasks) {
+    if (each.subtask.vertex != VertexId{1}) continue;
+    ASSERT_EQ(each.restores.size(), 1U);
+    EXPECT_EQ(each.restores[0].id, OperatorId{"reader"});
+    ASSERT_EQ(each.restores[0].handles.size(), 2U);
+    EXPECT_EQ(each.restores[0].handles[1].inline_bytes, to_string(restore.id) + ":1-1");
+  }
+  check_no_violation();
+}
+
+TEST_F(JobManagerTest, StateThatNoOperatorAsksForIsRefusedUnlessAllowed) {
+  CheckpointMetadata restore;
+  restore.job_name = "job";
+  restore.id = CheckpointId{9};
+  OperatorCheckpoint old{OperatorId{"dedup"}, "dedup", MaxParallelism{128}, {}, {}};
+  old.subtasks.push_back({"", "x", 1, 0});
+  restore.operators.push_back(old);
+  cluster_->add(1, 2);
+  ASSERT_TRUE(submit(restore).is_ok());
+  advance(1s);
+  EXPECT_EQ(listener_.end, JobState::kFailed);
+  EXPECT_EQ(listener_.result.message(),
+            "checkpoint 9 of 'job' has state of operators that the job does not have: 'dedup'; "
+            "give them back their ids, or allow state that is not restored");
+  EXPECT_TRUE(cluster_->all<DeployAttempt>().empty());
+
+  use(make_job());
+  cluster_->add(1, 2);
+  ASSERT_TRUE(submit(restore, true).is_ok());
+  advance(1s);
+  EXPECT_EQ(cluster_->all<DeployAttempt>().back().restored, CheckpointId{9});
+}
+
+TEST_F(JobManagerTest, AFailureAfterTheFinalCommitNoLongerMatters) {
+  run();
+  cluster_->intercept = [](TaskManagerId, const ControlMessage& message) {
+    return std::holds_alternative<CloseAttempt>(message) ? std::optional(Status::ok())
+                                                         : std::nullopt;
+  };
+  cluster_->set_all(SubtaskState::kEnded);
+  advance(1s);
+  ASSERT_EQ(state(), JobState::kFinishing);
+  cluster_->fail(subtask(2, 0), unavailable("close failed"));
+  cluster_->kill(1);
+  cluster_->kill(2);
+  advance(10s);
+  EXPECT_EQ(listener_.end, JobState::kFinished);
+}
+
+// --- cancelling and stopping
+// ----------------------------------------------------------------------
+
+TEST_F(JobManagerTest, CancelEndsEverySubtaskAndKeepsTheLatestCheckpoint) {
+  run();
+  advance(4s);
+  ASSERT_TRUE(job_manager_->cancel(kJob).is_ok());
+  advance(1s);
+  EXPECT_EQ(listener_.end, JobState::kCancelled);
+  EXPECT_FALSE(listener_.result.is_ok());
+  EXPECT_EQ(cluster_->num_alive(AttemptNumber{1}), 0U);
+  EXPECT_EQ(storage_->entries.size(), 1U);
+  ASSERT_TRUE(job_manager_->cancel(kJob).is_ok()) << "again, after the end";
+  EXPECT_EQ(state(), JobState::kCancelled);
+}
+
+TEST_F(JobManagerTest, CancelWorksInEveryState) {
+  ASSERT_TRUE(submit().is_ok());
+  ASSERT_TRUE(job_manager_->cancel(kJob).is_ok());  // CREATED
+  advance(1s);
+  EXPECT_EQ(listener_.end, JobState::kCancelled);
+
+  use(make_job());
+  listener_ = RecordingListener();
+  ASSERT_TRUE(submit().is_ok());
+  advance(1s);
+  ASSERT_EQ(state(), JobState::kWaitingForSlots);
+  ASSERT_TRUE(job_manager_->cancel(kJob).is_ok());
+  advance(1s);
+  EXPECT_EQ(listener_.end, JobState::kCancelled);
+
+  use(make_job());
+  listener_ = RecordingListener();
+  run();
+  cluster_->fail(subtask(1, 0), unavailable("disk"));
+  executor_.run_until_idle();
+  ASSERT_EQ(state(), JobState::kRestarting);
+  ASSERT_TRUE(job_manager_->cancel(kJob).is_ok());
+  advance(1s);
+  EXPECT_EQ(listener_.end, JobState::kCancelled);
+
+  use(make_job());
+  listener_ = RecordingListener();
+  run();
+  cluster_->intercept = [](TaskManagerId, const ControlMessage& message) {
+    return std::holds_alternative<CancelAttempt>(message) ? std::optional(Status::ok())
+                                                          : std::nullopt;
+  };
+  cluster_->fail(subtask(1, 0), unavailable("disk"));
+  executor_.run_until_idle();
+  ASSERT_EQ(state(), JobState::kFailing);
+  ASSERT_TRUE(job_manager_->cancel(kJob).is_ok());
+  EXPECT_EQ(state(), JobState::kCancelling);
+  cluster_->kill(1);
+  cluster_->kill(2);
+  advance(6s);
+  EXPECT_EQ(listener_.end, JobState::kCancelled);
+}
+
+TEST_F(JobManagerTest, StopTakesACheckpointThatIsCommittedAndKept) {
+  run();
+  advance(500ms);
+  ASSERT_TRUE(job_manager_->stop_with_checkpoint(kJob).is_ok());
+  EXPECT_EQ(state(), JobState::kStoppingWithCheckpoint);
+  advance(1s);
+  EXPECT_EQ(listener_.end, JobState::kCancelled);
+  EXPECT_TRUE(listener_.result.is_ok());
+  ASSERT_EQ(storage_->entries.size(), 1U);
+  const CheckpointId taken = *storage_->latest();
+  EXPECT_EQ(cluster_->committed.at(SubtaskIndex{0}), taken);
+  EXPECT_EQ(cluster_->committed.at(SubtaskIndex{1}), taken);
+  check_no_violation();
+}
+
+// B17
+TEST_F(JobManagerTest, AStopWhoseCheckpointIsDeclinedCancelsAndSaysSo) {
+  run();
+  advance(4s);
+  cluster_->auto_acknowledge = false;
+  ASSERT_TRUE(job_manager_->stop_with_checkpoint(kJob).is_ok());
+  executor_.run_until_idle();
+  const auto pending = status().checkpoints.pending;
+  ASSERT_TRUE(pending);
+  const AttemptId who{kJob, subtask(1, 0), AttemptNumber{1}};
+  ASSERT_TRUE(cluster_
+                  ->tell_job_manager(1, DeclineCheckpoint{who, pending->id, unavailable("full")},
+                                     LeaderEpoch{1})
+                  .is_ok());
+  advance(1s);
+  EXPECT_EQ(listener_.end, JobState::kCancelled);
+  EXPECT_EQ(listener_.result.message(), "stopped without a new checkpoint (the latest is " +
+                                            to_string(*storage_->latest()) + "): checkpoint " +
+                                            to_string(pending->id) +
+                                            " failed: 'reader' subtask 0 declined: full");
+}
+
+TEST_F(JobManagerTest, AStopDuringAFailureCancelsAndSaysSo) {
+  run();
+  cluster_->auto_acknowledge = false;
+  ASSERT_TRUE(job_manager_->stop_with_checkpoint(kJob).is_ok());
+  executor_.run_until_idle();
+  cluster_->fail(subtask(1, 0), unavailable("disk"));
+  advance(2s);
+  EXPECT_EQ(listener_.end, JobState::kCancelled);
+  EXPECT_FALSE(listener_.result.is_ok());
+  EXPECT_EQ(cluster_->num_alive(AttemptNumber{1}), 0U);
+}
+
+TEST_F(JobManagerTest, AStopWhoseOutputCannotBeCommittedEndsAfterTheTimeout) {
+  JobGraph graph = make_job();
+  graph.checkpoints.timeout = 20s;
+  use(graph);
+  run();
+  cluster_->auto_commit = false;
+  ASSERT_TRUE(job_manager_->stop_with_checkpoint(kJob).is_ok());
+  advance(10s);
+  EXPECT_EQ(state(), JobState::kStoppingWithCheckpoint);
+  advance(15s);
+  EXPECT_EQ(listener_.end, JobState::kCancelled);
+  EXPECT_TRUE(listener_.result.is_ok()) << "the checkpoint is there; a restore commits its output";
+}
+
+TEST_F(JobManagerTest, AStopOfAJobWithoutSlotsCancelsIt) {
+  ASSERT_TRUE(submit().is_ok());
+  advance(1s);
+  ASSERT_TRUE(job_manager_->stop_with_checkpoint(kJob).is_ok());
+  advance(1s);
+  EXPECT_EQ(listener_.end, JobState::kCancelled);
+  EXPECT_EQ(listener_.result.message(),
+            "stopped without a new checkpoint (the latest is none): the job was WAITING_FOR_SLOTS");
+}
+
+TEST_F(JobManagerTest, AStopWhileTheFinalCheckpointIsCommittedFinishesTheJob) {
+  run();
+  cluster_->auto_commit = false;
+  cluster_->set_all(SubtaskState::kEnded);
+  executor_.run_until_idle();
+  ASSERT_TRUE(job_manager_->stop_with_checkpoint(kJob).is_ok());
+  EXPECT_EQ(state(), JobState::kStoppingWithCheckpoint);
+  cluster_->auto_commit = true;
+  advance(3s);
+  EXPECT_EQ(listener_.end, JobState::kFinished);
+}
+
+// --- what people see
+// ------------------------------------------------------------------------------
+
+TEST_F(JobManagerTest, StatusSumsUpWhatTheHeartbeatsSay) {
+  run();
+  Heartbeat heartbeat{TaskManagerId{1}, {}};
+  Heartbeat other{TaskManagerId{2}, {}};
+  for (std::uint64_t id : {1, 2}) {
+    for (const auto& [attempt, each] : cluster_->at(id).subtasks) {
+      SubtaskReport report;
+      report.attempt = attempt;
+      report.state = SubtaskState::kRunning;
+      report.watermark = EventTime{1000 + static_cast<std::int64_t>(attempt.subtask.index.value())};
+      if (attempt.subtask.vertex.value() == 0) report.watermark = EventTime::none();
+      report.busy_nanos = 5;
+      report.operators.push_back(
+          {graph_.vertex(attempt.subtask.vertex).operators[0].id, 10, 20, 1, 2, 3});
+      (id == 1 ? heartbeat : other).subtasks.push_back(report);
+    }
+  }
+  ASSERT_TRUE(cluster_->tell_job_manager(1, heartbeat, LeaderEpoch{1}).is_ok());
+  ASSERT_TRUE(cluster_->tell_job_manager(2, other, LeaderEpoch{1}).is_ok());
+  const JobStatus seen = status();
+  EXPECT_EQ(seen.name, "job");
+  EXPECT_EQ(seen.watermark, EventTime{1000});
+  ASSERT_EQ(seen.vertices.size(), 3U);
+  EXPECT_EQ(seen.vertices[1].running, 2U);
+  EXPECT_EQ(seen.vertices[1].busy_nanos, 10);
+  ASSERT_EQ(seen.vertices[1].operators.size(), 1U);
+  EXPECT_EQ(seen.vertices[1].operators[0].records_in, 20U);
+  EXPECT_EQ(seen.vertices[1].operators[0].records_out, 40U);
+  EXPECT_EQ(seen.vertices[1].operators[0].late_records, 2U);
+  EXPECT_EQ(seen.vertices[1].operators[0].bad_records, 4U);
+  EXPECT_EQ(seen.vertices[1].operators[0].state_entries, 6U);
+}
+
+TEST_F(JobManagerTest, StatusShowsTheCheckpointsAndTheUptimeStandsStillAtTheEnd) {
+  run();
+  advance(10s);
+  const JobStatus seen = status();
+  EXPECT_EQ(seen.uptime, 11s);
+  EXPECT_EQ(seen.checkpoints.latest_retained, storage_->latest());
+  ASSERT_FALSE(seen.checkpoints.history.empty());
+  EXPECT_EQ(seen.checkpoints.history.back().phase, CheckpointPhase::kCompleted);
+  EXPECT_EQ(seen.checkpoints.history.back().subtasks, 5U);
+  cluster_->set_all(SubtaskState::kEnded);
+  advance(1s);
+  const Duration end = status().uptime;
+  advance(60s);
+  EXPECT_EQ(status().uptime, end);
+}
+
+TEST_F(JobManagerTest, NothingRunsAfterTheJobManagerIsGone) {
+  run();
+  advance(4s);
+  blocking_.pause();
+  advance(4s);
+  job_manager_.reset();
+  cluster_->detach();
+  blocking_.resume();
+  advance(20s);
+}
+
+}  // namespace
+}  // namespace weir
