@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+// ItemState: what is set is what a snapshot holds and a restore gives.
+#include "core/item_state.h"
+
+#include <gtest/gtest.h>
+
+#include "core/record.h"
+#include "tests/unit/core/captured_state.h"
+
+namespace weir {
+
+struct SampleSplit {
+  Text path;
+  std::int64_t offset = 0;
+};
+WEIR_RECORD(SampleSplit, path, offset)
+
+namespace {
+
+TEST(ItemStateTest, SnapshotHoldsTheItemsOfItsMoment) {
+  ItemState<SampleSplit> splits("splits");
+  {
+    std::string path = "/data/a-path-that-is-long.json";
+    splits.set({{Text::view(path), 10}, {"short", 20}});
+    path.assign(path.size(), '#');
+  }
+  const auto frozen = splits.freeze(CheckpointId{1});
+  splits.set({{"other", 1}});
+  const CapturedState captured = capture(*frozen);
+
+  ItemState<SampleSplit> restored("splits");
+  captured.restore_into(restored);
+  ASSERT_EQ(restored.items().size(), 2U);
+  EXPECT_EQ(restored.items()[0].path, "/data/a-path-that-is-long.json");
+  EXPECT_EQ(restored.items()[0].offset, 10);
+  EXPECT_EQ(restored.items()[1].path, "short");
+  EXPECT_EQ(splits.items().size(), 1U);
+}
+
+TEST(ItemStateTest, ItemsMayBeSetFromItems) {
+  ItemState<SampleSplit> splits("splits");
+  const std::string path(40, 'p');
+  splits.set({{Text::view(path), 10}});
+  splits.set({splits.items().begin(), splits.items().end()});
+  EXPECT_EQ(splits.items()[0].path, path);
+}
+
+TEST(ItemStateTest, RestoreRefusesBytesThatDoNotDecode) {
+  ItemState<SampleSplit> splits("splits");
+  EXPECT_THROW(splits.restore(0, "", "\x05"), StatusError);
+  EXPECT_EQ(splits.descriptor().distribution, StateDistribution::kSplit);
+}
+
+}  // namespace
+}  // namespace weir
