@@ -53,6 +53,8 @@ Configuration default_configuration() {
        "Memory that queues between subtasks may draw on."},
       {"heartbeat.interval", kDuration, "500 ms", "How often a TaskManager reports."},
       {"heartbeat.timeout", kDuration, "5 s", "Silence after which a TaskManager counts as lost."},
+      {"log.level", kEnum, "warning", "The least important lines of the log that are shown.",
+       "debug|info|warning|error"},
       {"progress.interval", kDuration, "1 s", "How often the progress of a job is shown."},
   });
 }

@@ -41,6 +41,13 @@ Configuration configuration_of(const ExecutionSettings& settings) {
   return configuration;
 }
 
+LogLevel log_level_of(const Configuration& configuration) {
+  const std::string& level = configuration.get_string("log.level");
+  if (level == "debug") return LogLevel::kDebug;
+  if (level == "info") return LogLevel::kInfo;
+  return level == "error" ? LogLevel::kError : LogLevel::kWarning;
+}
+
 EmbeddedClusterOptions cluster_options(const Configuration& configuration) {
   EmbeddedClusterOptions options;
   options.heartbeat_interval = configuration.get_duration("heartbeat.interval");
@@ -156,12 +163,23 @@ class StopTarget {
     is_wanted_ = true;
     if (cluster_ != nullptr) cluster_->stop_with_checkpoint();
   }
+  bool is_wanted() const {
+    const std::lock_guard lock(mutex_);
+    return is_wanted_;
+  }
 
  private:
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   EmbeddedCluster* cluster_ = nullptr;
   bool is_wanted_ = false;
 };
+
+std::string outcome_of(const JobEnd& end, const StopTarget& target) {
+  if (end.state == JobState::kCancelled && end.result.is_ok() && target.is_wanted()) {
+    return "STOPPED with a checkpoint (--restore latest goes on from it)";
+  }
+  return to_string(end.state);
+}
 
 JobEnd watch(EmbeddedCluster& cluster, Display& display, const SystemClock& clock) {
   while (true) {
@@ -176,6 +194,7 @@ JobEnd watch(EmbeddedCluster& cluster, Display& display, const SystemClock& cloc
 int run_embedded(std::shared_ptr<const Program> program, const ExecutionSettings& settings) {
   const std::string job = program->graph.name;
   const Configuration configuration = configuration_of(settings);
+  set_log_level(log_level_of(configuration));
   PosixFileStore files;
   Result<std::unique_ptr<DirectoryCheckpointStorage>> opened =
       DirectoryCheckpointStorage::open(files, settings.checkpoint_directory, job);
@@ -203,7 +222,7 @@ int run_embedded(std::shared_ptr<const Program> program, const ExecutionSettings
   target.set(nullptr);
   const JobProgress last = progress_of(cluster.status(), clock.now());
   if (settings.progress != ExecutionSettings::Progress::kNone) {
-    say(ProgressText::summary(last, to_string(end.state)));
+    say(ProgressText::summary(last, outcome_of(end, target)));
   }
   return end.result.is_ok() ? 0 : report_failure(job, end.result);
 }
