@@ -127,7 +127,8 @@ TEST(JsonTest, TheFormStaysWhatItIs) {
 TEST(JsonTest, FieldsComeInAnyOrderUnknownOnesAreIgnoredAbsentOnesKeepTheirDefault) {
   JsonOf<sample::Trade> json;
   const sample::Trade trade = json.read(
-      R"( { "at" : 5 , "more":{"a":[1,{"account":"inner"},null,true,-1.5e300,123456789012345678901]},
+      R"( { "at" : 5 , "more":{"a":[1,{"account":"inner"},null,true,-1.5e300,
+      123456789012345678901]},
       "parts":[ 1 , 2 ], "account":"acct" } )");
   EXPECT_EQ(trade,
             (sample::Trade{"acct", 7.5, std::nullopt, EventTime(5), sample::Side::kBuy, {1, 2}}));
