@@ -41,7 +41,7 @@ struct TaskManagerEnvironment {
 
 /// How a TaskManager runs.
 struct TaskManagerOptions {
-  TaskManagerId id;
+  TaskManagerId id = {};
   std::uint32_t slots = 1;
   /// Default: 500 ms.
   Duration heartbeat_interval = std::chrono::milliseconds{500};
@@ -51,8 +51,8 @@ struct TaskManagerOptions {
   /// What output queues may hold together. Default: 256 MiB.
   std::size_t memory_limit_bytes = std::size_t{256} << 20;
   /// The delays of repeated messages. They are repeated as long as their attempt lives.
-  RetryPolicy retry;
-  SubtaskOptions subtask;
+  RetryPolicy retry = {};
+  SubtaskOptions subtask = {};
 };
 
 /// Runs subtasks for a JobManager.
