@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// EntryStore: entries in chunks that are copied on write while a snapshot holds them. The storage of
-// keyed tables and timer queues.
+// EntryStore: entries in chunks that are copied on write while a snapshot holds them. What keyed
+// tables and timer queues keep their entries in.
 #pragma once
 
 #include <algorithm>
@@ -23,8 +23,8 @@ namespace weir::detail {
 /// A run of entries. An entry that was erased stays readable until the chunk is tidied.
 template <class Entry>
 struct EntryChunk final : SharedBody {
-  static constexpr std::uint32_t kEntries =
-      std::bit_floor(static_cast<std::uint32_t>(std::clamp<std::size_t>(16384 / sizeof(Entry), 8, 256)));
+  static constexpr std::uint32_t kEntries = static_cast<std::uint32_t>(
+      std::bit_floor(std::clamp<std::size_t>(16384 / sizeof(Entry), 8, 256)));
   static constexpr std::uint32_t kWords = (kEntries + 63) / 64;
 
   // Not defaulted: the entries must not be zeroed.
@@ -48,7 +48,9 @@ struct EntryChunk final : SharedBody {
 
   using Bits = std::uint64_t[kWords];
   static void set(Bits& bits, std::uint32_t i) { bits[i / 64] |= std::uint64_t{1} << (i % 64); }
-  static void reset(Bits& bits, std::uint32_t i) { bits[i / 64] &= ~(std::uint64_t{1} << (i % 64)); }
+  static void reset(Bits& bits, std::uint32_t i) {
+    bits[i / 64] &= ~(std::uint64_t{1} << (i % 64));
+  }
   static bool test(const Bits& bits, std::uint32_t i) { return (bits[i / 64] >> (i % 64)) & 1; }
   template <class F>
   static void for_each_bit(const Bits& bits, F&& f) {
@@ -221,27 +223,15 @@ class EntryStore {
     size_ = 0;
   }
 
-  /// Calls `f(position, entry)` for each entry, in an order that follows from what was done to the
-  /// store. `f` may erase or change the entry it is given, but not insert.
-  template <class F>
-  void for_each(F&& f) const {
-    for (std::size_t index = 0; index < directory_.size(); ++index) {
-      // By value: erasing may put a copy in the place of the chunk.
-      if (const SharedRef<Chunk> chunk = directory_[index].chunk) {
-        Chunk::for_each_bit(chunk->live, [&](std::uint32_t i) {
-          f(static_cast<Position>(index * Chunk::kEntries + i), std::as_const(*chunk).entry(i));
-        });
-      }
-    }
-  }
-
   /// Calls `f(position, entry)` for each entry of one chunk; chunks are counted from zero. Returns
-  /// false past the last chunk. For walks in bounded steps, between which nothing is inserted.
+  /// false past the last chunk. `f` may erase or change the entry it is given, but not insert, and
+  /// nothing may be inserted between the steps of a walk.
   template <class F>
   bool for_each_in_chunk(std::size_t index, F&& f) const {
     if (index >= directory_.size()) {
       return false;
     }
+    // By value: erasing may put a copy in the place of the chunk.
     if (const SharedRef<Chunk> chunk = directory_[index].chunk) {
       Chunk::for_each_bit(chunk->live, [&](std::uint32_t i) {
         f(static_cast<Position>(index * Chunk::kEntries + i), std::as_const(*chunk).entry(i));
@@ -292,7 +282,8 @@ class EntryStore {
 
   void unshare(Slot& slot) {
     if (slot.chunk.is_shared()) {
-      retired_.push_back(std::exchange(slot.chunk, SharedRef<Chunk>::make(std::as_const(*slot.chunk))));
+      retired_.push_back(
+          std::exchange(slot.chunk, SharedRef<Chunk>::make(std::as_const(*slot.chunk))));
     }
     slot.may_be_shared = false;
   }

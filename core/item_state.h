@@ -69,8 +69,7 @@ class ItemState final : public StateTable {
       for (std::size_t i = 0; i < items_.size(); ++i) {
         value.clear();
         Serializer<T>::encode(value, items_[i]);
-        WEIR_RETURN_IF_ERROR(
-            sink.entry(static_cast<std::uint32_t>(i), ByteView(), value.view()));
+        WEIR_RETURN_IF_ERROR(sink.entry(static_cast<std::uint32_t>(i), ByteView(), value.view()));
       }
       return Status::ok();
     }

@@ -19,7 +19,7 @@
 namespace weir {
 
 /// What a value is in a snapshot. This is for values that stand for themselves, with one entry per
-/// key; lists and maps have their own in keyed_state.h.
+/// key; lists and maps have their own in api/operators/state_collections.h.
 template <class Value>
 struct StateFormat {
   static Status write(StateEntrySink& sink, std::uint32_t hash, const std::string& key,
@@ -132,12 +132,11 @@ class KeyedTable final : public StateTable, public ValueCell<Value> {
   /// not insert. The order follows from the order of changes alone; a restore changes it.
   template <class F>
   void for_each(F&& f) const {
-    store_.for_each([&](Position position, const Entry& entry) {
-      f(entry.key, store_.hash(position), entry.value);
-    });
+    for (std::size_t chunk = 0; for_each_in_chunk(chunk, f); ++chunk) {
+    }
   }
-  /// Calls `f(key, hash, value)` for the entries of one chunk, some hundred at most; false past the
-  /// last. For walks in bounded steps, between which nothing is inserted.
+  /// The same for the entries of one chunk, some hundred at most; false past the last. For walks in
+  /// bounded steps, between which nothing is inserted.
   template <class F>
   bool for_each_in_chunk(std::size_t chunk, F&& f) const {
     return store_.for_each_in_chunk(chunk, [&](Position position, const Entry& entry) {
@@ -199,9 +198,8 @@ class KeyedTable final : public StateTable, public ValueCell<Value> {
   const Key& context_key() const { return *static_cast<const Key*>(this->context().key); }
 
   Position position_of(const Key& key, std::uint32_t hash) const {
-    return index_.find(hash, [&](Position position) {
-      return detail::keys_equal(store_.get(position).key, key);
-    });
+    return index_.find(
+        hash, [&](Position position) { return detail::keys_equal(store_.get(position).key, key); });
   }
   Position insert_position(const Key& key, std::uint32_t hash) {
     const Position position = position_of(key, hash);
@@ -269,9 +267,7 @@ void KeyedTable<Key, Value>::restore(std::uint32_t hash, ByteView key_bytes, Byt
   ByteReader key_in(key_bytes);
   const Key key = detail::read_entry_key<Key>(hash, key_bytes, key_in, text);
   ByteReader value_in(value_bytes);
-  update(key, hash, [&](Value& value) {
-    StateFormat<Value>::read(key_in, value_in, text, value);
-  });
+  update(key, hash, [&](Value& value) { StateFormat<Value>::read(key_in, value_in, text, value); });
   if (!value_in.is_at_end()) {
     throw DecodeError("bytes after a state value", value_in.offset());
   }

@@ -4,8 +4,6 @@
 
 #include <cstdint>
 #include <string>
-#include <utility>
-#include <vector>
 
 #include "base/check.h"
 #include "core/shared_ref.h"
@@ -88,44 +86,6 @@ class ValueCell {
   Value* value_ = nullptr;  // to be changed only if is_open_
   bool is_open_ = false;
   std::uint64_t sequence_ = 0;  // of the key that value_ belongs to
-};
-
-/// A value that is shared with snapshots as a whole: a list or a map. Copied before the first
-/// change while somebody else holds it, and when its text is mostly dead. Empty when default-made.
-///
-/// `Body` derives from detail::SharedBody; copying it leaves dead text behind.
-template <class Body>
-class StateBox {
- public:
-  const Body* get() const { return body_.get(); }
-
-  /// The body to be changed; what it was before stays readable until the batch call ends.
-  Body& open(ValueCell<StateBox>& cell) {
-    if (!body_) {
-      body_ = detail::SharedRef<Body>::make();
-    } else if (body_.is_shared() || body_->text.is_mostly_dead()) {
-      cell.retire(std::exchange(body_, detail::SharedRef<Body>::make(std::as_const(*body_))));
-    }
-    return *body_;
-  }
-  /// As `open`, but empty.
-  Body& replace(ValueCell<StateBox>& cell) {
-    if (body_) {
-      cell.retire(std::move(body_));
-    }
-    body_ = detail::SharedRef<Body>::make();
-    return *body_;
-  }
-  /// For restore, when nobody else holds it.
-  Body& restored() {
-    if (!body_) {
-      body_ = detail::SharedRef<Body>::make();
-    }
-    return *body_;
-  }
-
- private:
-  detail::SharedRef<Body> body_;
 };
 
 }  // namespace weir

@@ -93,8 +93,7 @@ class FaultyFileStore final : public FileStore {
   template <class Do>
   Status change(FileOperation operation, const std::string& path, Do&& operate);
   template <class Do>
-  auto look(FileOperation operation, const std::string& path, Do&& operate)
-      -> decltype(operate());
+  auto look(FileOperation operation, const std::string& path, Do&& operate) -> decltype(operate());
   // How many of `n` bytes a failing append leaves, and which bit of `n` bytes read is wrong.
   std::size_t part_of(std::size_t n);
   void flip_by_chance(char* bytes, std::size_t n);

@@ -314,9 +314,9 @@ Status MemoryFileStore::sync_directory(const std::string& path) {
     return is_no_folder("sync directory", path);
   }
   std::erase_if(unsynced_, [&place](const Operation& operation) {
-    const bool is_synced = std::any_of(
-        operation.begin(), operation.end(),
-        [&place](const Change& change) { return change.folder == place.node; });
+    const bool is_synced =
+        std::any_of(operation.begin(), operation.end(),
+                    [&place](const Change& change) { return change.folder == place.node; });
     if (is_synced) {
       for (const Change& change : operation) {
         if (change.node != nullptr) {

@@ -205,9 +205,8 @@ Status HeapOperatorState::verify(std::size_t from) const {
 }
 
 bool HeapOperatorState::is_claimed(std::string_view name) const {
-  return std::any_of(tables_.begin(), tables_.end(), [name](const StateTable* table) {
-    return table->descriptor().name == name;
-  });
+  return std::any_of(tables_.begin(), tables_.end(),
+                     [name](const StateTable* table) { return table->descriptor().name == name; });
 }
 
 void HeapOperatorState::add(StateTable& table) {

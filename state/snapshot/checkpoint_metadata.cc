@@ -139,8 +139,8 @@ Result<CheckpointMetadata> decode_checkpoint_metadata(ByteView bytes) {
     ByteReader in(bytes.substr(kHeaderBytes, end - kHeaderBytes));
     return get_metadata(in);
   } catch (const DecodeError& error) {
-    return data_loss(fmt::format("{}, after a header of {} bytes", error.status().message(),
-                                 kHeaderBytes));
+    return data_loss(
+        fmt::format("{}, after a header of {} bytes", error.status().message(), kHeaderBytes));
   }
 }
 

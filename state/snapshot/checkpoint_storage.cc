@@ -61,8 +61,9 @@ Result<std::string> read_state(FileStore& files, const StateHandle& handle) {
     WEIR_ASSIGN_OR_RETURN(content, std::move(read));
   }
   if (content.size() != handle.size) {
-    return data_loss(fmt::format("snapshot {} has another size than was recorded: bytes={} recorded={}",
-                                 name, content.size(), handle.size));
+    return data_loss(
+        fmt::format("snapshot {} has another size than was recorded: bytes={} recorded={}", name,
+                    content.size(), handle.size));
   }
   if (crc32c(content) != handle.checksum) {
     return data_loss(fmt::format("snapshot {} is damaged: its checksum differs", name));

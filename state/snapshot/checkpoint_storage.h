@@ -79,8 +79,8 @@ class CheckpointStorage {
   virtual Result<CheckpointId> highest_id() = 0;
 };
 
-/// Finds what `--restore` names: "latest" (nothing if there is no completed checkpoint), or the path
-/// of one.
+/// Finds what `--restore` names: "latest" (nothing if there is no completed checkpoint), or the
+/// path of one.
 ///
 /// Errors: not found for a path; data loss for a damaged one. The latest is refused when it cannot
 ///         be read; an older one is used only when named (B11).

@@ -141,8 +141,8 @@ class DirectorySnapshotFile final : public SnapshotFile {
 
   Result<StateHandle> finish() override {
     if (size_ < kInlineStateBytes) {
-      return StateHandle{.path = "", .inline_bytes = std::move(buffer_), .size = size_,
-                         .checksum = checksum_};
+      return StateHandle{
+          .path = "", .inline_bytes = std::move(buffer_), .size = size_, .checksum = checksum_};
     }
     WEIR_RETURN_IF_ERROR(flush());
     fault_point("snapshot-written");
@@ -201,8 +201,8 @@ Result<std::unique_ptr<DirectoryCheckpointStorage>> DirectoryCheckpointStorage::
                                       "' is used by another run of the job");
   }
   WEIR_RETURN_IF_ERROR(lock.status());
-  std::unique_ptr<DirectoryCheckpointStorage> storage(new DirectoryCheckpointStorage(
-      files, std::move(directory), std::move(lock).value()));
+  std::unique_ptr<DirectoryCheckpointStorage> storage(
+      new DirectoryCheckpointStorage(files, std::move(directory), std::move(lock).value()));
   WEIR_RETURN_IF_ERROR(storage->discard_unpublished());
   return storage;
 }
@@ -239,13 +239,11 @@ std::unique_ptr<CheckpointWriter> DirectoryCheckpointStorage::writer(CheckpointI
 Status DirectoryCheckpointStorage::publish(const CheckpointMetadata& metadata) {
   const std::string path = path_of(metadata.id);
   const std::string final_path = join(path, kMetadata);
-  const std::string temporary =
-      fmt::format("{}.tmp-{}", final_path, metadata.attempt.value());
+  const std::string temporary = fmt::format("{}.tmp-{}", final_path, metadata.attempt.value());
   const bool is_mutant = WEIR_MUTANT(B15);
   // Until the rename it is surely not published, and errors say what they say.
-  WEIR_ASSIGN_OR_RETURN(
-      const std::unique_ptr<WritableFile> file,
-      files_.create(is_mutant ? final_path : temporary, CreateMode::kTruncate));
+  WEIR_ASSIGN_OR_RETURN(const std::unique_ptr<WritableFile> file,
+                        files_.create(is_mutant ? final_path : temporary, CreateMode::kTruncate));
   WEIR_RETURN_IF_ERROR(file->append(encode_relocatable(metadata, path)));
   if (is_mutant) {
     return Status::ok();

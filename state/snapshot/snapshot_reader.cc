@@ -75,10 +75,10 @@ Status SnapshotReader::read_index() {
   if (version != kVersion) {
     // Whether it is damage or the future, only the whole checksum tells.
     WEIR_RETURN_IF_ERROR(verify_all());
-    return Status(StatusCode::kUnimplemented,
-                  fmt::format("{} has format version {}, which is not known to this build", name_,
-                              version),
-                  ErrorDomain::kUser, RetryHint::kNo);
+    return Status(
+        StatusCode::kUnimplemented,
+        fmt::format("{} has format version {}, which is not known to this build", name_, version),
+        ErrorDomain::kUser, RetryHint::kNo);
   }
   const std::uint64_t footer_offset = handle_.size - kFooterBytes;
   WEIR_ASSIGN_OR_RETURN(const std::string footer, bytes_at(footer_offset, kFooterBytes));

@@ -1,6 +1,382 @@
 // SPDX-License-Identifier: Apache-2.0
-// The keyed states that functions declare: ValueState, ListState, MapState, ReducingState,
-// AggregatingState.
+// ValueState, ListState, MapState, ReducingState, AggregatingState: state of the current key, as
+// user functions hold it. States: where a function declares them.
 #pragma once
 
-#include "core/keyed_state.h"
+#include <cstddef>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "api/operators/state_collections.h"
+#include "core/keyed_table.h"
+#include "core/schema.h"
+
+namespace weir {
+
+template <class Key>
+class States;
+
+namespace detail {
+
+[[noreturn, gnu::cold, gnu::noinline]] inline void throw_no_value(const std::string& state) {
+  throw std::runtime_error("state '" + state +
+                           "' has no value for this key: ask has_value() first, or use value_or()");
+}
+
+/// A handle's way to its state. Null until declared in a running job.
+template <class Value>
+class Handle {
+ protected:
+  Handle() = default;
+  explicit Handle(ValueCell<Value>* cell) : cell_(cell) {}
+  ValueCell<Value>& cell() const {
+    WEIR_CHECK(cell_ != nullptr && "a state handle is used that declare() did not bind");
+    return *cell_;
+  }
+
+ private:
+  ValueCell<Value>* cell_ = nullptr;
+};
+
+}  // namespace detail
+
+/// Keeps one value per key.
+///
+/// A handle may be copied; copies mean the same state. What it returns is valid until the call of
+/// the user's function returns.
+///
+/// Errors: value() throws std::runtime_error where there is none. Use outside a call that has a
+/// key,
+///         or of a handle that declare() did not bind, is a programmer error and aborts.
+/// Thread: the subtask's.
+template <class T>
+class ValueState : detail::Handle<T> {
+ public:
+  ValueState() = default;
+
+  bool has_value() const { return this->cell().find() != nullptr; }
+  /// Returns the value. Requires has_value(), else throws.
+  const T& value() const {
+    const T* value = this->cell().find();
+    if (value == nullptr) [[unlikely]] {
+      detail::throw_no_value(this->cell().name());
+    }
+    return *value;
+  }
+  T value_or(T other) const {
+    const T* value = this->cell().find();
+    return value != nullptr ? *value : std::move(other);
+  }
+  void set(const T& value) const {
+    update([&value](T& held) { held = value; });
+  }
+  /// Calls `f(T&)` to change the value in place; it starts as T{} where there is none.
+  template <class F>
+  void update(F&& f) const {
+    f(this->cell().open());
+    this->cell().settle();
+  }
+  void clear() const { this->cell().erase(); }
+
+ private:
+  template <class Key>
+  friend class States;
+  explicit ValueState(ValueCell<T>* cell) : detail::Handle<T>(cell) {}
+};
+
+/// Keeps a list per key. See ValueState.
+///
+/// Cost: the first change after a snapshot copies the list.
+template <class T>
+class ListState : detail::Handle<StateBox<detail::ListBody<T>>> {
+  using Body = detail::ListBody<T>;
+  using Box = StateBox<Body>;
+
+ public:
+  ListState() = default;
+
+  void add(const T& item) const {
+    auto& cell = this->cell();
+    Body& body = cell.open().open(cell);
+    body.text.keep(body.items.emplace_back(item));
+  }
+  template <class Range>
+  void add_all(const Range& items) const {
+    for (const T& item : items) {
+      add(item);
+    }
+  }
+  /// The items in the order they were added. The range is valid until the list changes.
+  std::span<const T> get() const {
+    const Box* box = this->cell().find();
+    return box != nullptr ? std::span<const T>(box->get()->items) : std::span<const T>();
+  }
+  bool empty() const { return this->cell().find() == nullptr; }
+  /// Replaces the list; by an empty one is to clear it.
+  void update(std::vector<T> items) const {
+    auto& cell = this->cell();
+    if (items.empty()) {
+      cell.erase();
+      return;
+    }
+    Body& body = cell.open().replace(cell);
+    body.items = std::move(items);
+    for (T& item : body.items) {
+      body.text.keep(item);
+    }
+  }
+  void clear() const { this->cell().erase(); }
+
+ private:
+  template <class Key>
+  friend class States;
+  explicit ListState(ValueCell<Box>* cell) : detail::Handle<Box>(cell) {}
+};
+
+/// Keeps a map per key, in the order of the encoded user keys. See ValueState.
+///
+/// Cost: get O(log entries); put of a new key and remove O(entries) moves; the first change after a
+///       snapshot copies the map.
+template <class K, class V>
+class MapState : detail::Handle<StateBox<detail::MapBody<K, V>>> {
+  using Body = detail::MapBody<K, V>;
+  using Box = StateBox<Body>;
+
+ public:
+  MapState() = default;
+
+  /// The value, or null. Valid until the map changes.
+  const V* get(const K& key) const {
+    const Box* box = this->cell().find();
+    const MapEntry<K, V>* entry = box != nullptr ? box->get()->find(key) : nullptr;
+    return entry != nullptr ? &entry->value : nullptr;
+  }
+  bool contains(const K& key) const { return get(key) != nullptr; }
+  void put(const K& key, V value) const {
+    update(key, [&value](V& held) { held = std::move(value); });
+  }
+  /// Calls `f(V&)` to change the value in place; it starts as V{} where there is none.
+  template <class F>
+  void update(const K& key, F&& f) const {
+    auto& cell = this->cell();
+    Body& body = cell.open().open(cell);
+    V& value = body.find_or_insert(key);
+    body.text.drop(value);
+    f(value);
+    body.text.keep(value);
+  }
+  /// Returns whether there was one.
+  bool remove(const K& key) const {
+    auto& cell = this->cell();
+    if (get(key) == nullptr) {
+      return false;
+    }
+    if (cell.find()->get()->entries.size() == 1) {
+      cell.erase();
+      return true;
+    }
+    Body& body = cell.open().open(cell);
+    const auto place = body.entries.begin() + (body.lower_bound(key) - body.entries.begin());
+    body.text.drop(place->key);
+    body.text.drop(place->value);
+    body.entries.erase(place);
+    return true;
+  }
+  /// All entries, each with `key` and `value`. The range is valid until the map changes.
+  std::span<const MapEntry<K, V>> entries() const {
+    const Box* box = this->cell().find();
+    return box != nullptr ? std::span<const MapEntry<K, V>>(box->get()->entries)
+                          : std::span<const MapEntry<K, V>>();
+  }
+  std::size_t size() const { return entries().size(); }
+  bool empty() const { return entries().empty(); }
+  void clear() const { this->cell().erase(); }
+
+ private:
+  template <class Key>
+  friend class States;
+  explicit MapState(ValueCell<Box>* cell) : detail::Handle<Box>(cell) {}
+};
+
+/// Keeps one value per key, into which a function folds what is added. See ValueState.
+template <class T>
+class ReducingState : detail::Handle<T> {
+ public:
+  ReducingState() = default;
+
+  void add(const T& item) const {
+    auto& cell = this->cell();
+    const bool is_first = cell.find() == nullptr;
+    T& value = cell.open();
+    value = is_first ? item : reduce_(value, item);
+    cell.settle();
+  }
+  /// What was added, reduced; null if nothing was.
+  const T* get() const { return this->cell().find(); }
+  void clear() const { this->cell().erase(); }
+
+ private:
+  template <class Key>
+  friend class States;
+  using Reduce = std::function<T(const T&, const T&)>;
+  ReducingState(ValueCell<T>* cell, Reduce reduce)
+      : detail::Handle<T>(cell), reduce_(std::move(reduce)) {}
+
+  Reduce reduce_;
+};
+
+/// Keeps an accumulator per key, to which inputs of another type are added. See ValueState.
+template <class In, class Acc, class Out>
+class AggregatingState : detail::Handle<Acc> {
+ public:
+  AggregatingState() = default;
+
+  void add(const In& item) const {
+    add_(this->cell().open(), item);
+    this->cell().settle();
+  }
+  /// The result of what was added; nothing if nothing was.
+  std::optional<Out> get() const {
+    const Acc* accumulator = this->cell().find();
+    return accumulator != nullptr ? std::optional<Out>(result_(*accumulator)) : std::nullopt;
+  }
+  void clear() const { this->cell().erase(); }
+
+ private:
+  template <class Key>
+  friend class States;
+  using Add = std::function<void(Acc&, const In&)>;
+  using Finish = std::function<Out(const Acc&)>;
+  AggregatingState(ValueCell<Acc>* cell, Add add, Finish result)
+      : detail::Handle<Acc>(cell), add_(std::move(add)), result_(std::move(result)) {}
+
+  Add add_;
+  Finish result_;
+};
+
+/// The keyed state tables of one operator subtask, and the key they are used under.
+///
+/// Thread: the subtask's.
+template <class Key>
+class KeyedStates {
+ public:
+  KeyedStates() = default;
+  KeyedStates(const KeyedStates&) = delete;
+  KeyedStates& operator=(const KeyedStates&) = delete;
+
+  /// Sets the key for what handles do from now on. `key` must live until the next change.
+  void set_key(const Key& key, std::uint32_t hash) {
+    WEIR_DCHECK(hash == key_hash(key));
+    context_.key = &key;
+    context_.hash = hash;
+    ++context_.sequence;
+  }
+  /// From now on there is no key.
+  void clear_key() {
+    context_.key = nullptr;
+    ++context_.sequence;
+  }
+
+  /// Adds a table of its own, for an operator of Weir's. Before `register_all`.
+  template <class Value>
+  KeyedTable<Key, Value>& add(StateDescriptor descriptor) {
+    auto table = std::make_unique<KeyedTable<Key, Value>>(std::move(descriptor), context_);
+    KeyedTable<Key, Value>& reference = *table;
+    tables_.push_back(std::move(table));
+    return reference;
+  }
+  /// Announces every table, which restores it. Called by the operator as it opens.
+  void register_all(StateRegistry& registry) {
+    for (const auto& table : tables_) {
+      registry.add(*table);
+    }
+  }
+
+ private:
+  KeyContext context_;
+  std::vector<std::unique_ptr<StateTable>> tables_;
+};
+
+/// Where a user's function declares its keyed states, each under a name of its own.
+///
+/// While the graph is built it only notes what is declared, and the handles stay unbound; in a
+/// running job it makes the tables and binds the handles.
+///
+/// Thread: the subtask's.
+template <class Key>
+class States {
+ public:
+  /// For building the graph.
+  States() = default;
+  /// For running. `tables` outlives the handles.
+  explicit States(KeyedStates<Key>& tables) : tables_(&tables) {}
+
+  template <class T>
+  ValueState<T> value(std::string name) {
+    return ValueState<T>(cell<T>(std::move(name), StateKind::kValue, schema_of<T>()));
+  }
+  template <class T>
+  ListState<T> list(std::string name) {
+    using Box = StateBox<detail::ListBody<T>>;
+    return ListState<T>(cell<Box>(std::move(name), StateKind::kList, schema_of<std::vector<T>>()));
+  }
+  template <class K, class V>
+  MapState<K, V> map(std::string name) {
+    using Box = StateBox<detail::MapBody<K, V>>;
+    return MapState<K, V>(cell<Box>(std::move(name), StateKind::kMap, schema_of<std::map<K, V>>()));
+  }
+  /// `reduce(T, T)` gives a T; it should be associative, for it may be applied in any grouping.
+  template <class T, class Reduce>
+  ReducingState<T> reducing(std::string name, Reduce reduce) {
+    return ReducingState<T>(cell<T>(std::move(name), StateKind::kReducing, schema_of<T>()),
+                            std::move(reduce));
+  }
+  /// `add(Acc&, In)` changes the accumulator, which starts as Acc{}; `result(Acc)` gives an Out.
+  template <class In, class Acc, class Out, class Add, class Finish>
+  AggregatingState<In, Acc, Out> aggregating(std::string name, Add add, Finish result) {
+    return AggregatingState<In, Acc, Out>(
+        cell<Acc>(std::move(name), StateKind::kAggregating, schema_of<Acc>()), std::move(add),
+        std::move(result));
+  }
+
+  /// What was declared, in order.
+  const std::vector<StateDescriptor>& descriptors() const { return descriptors_; }
+  /// What is wrong with it, a sentence each.
+  const std::vector<std::string>& mistakes() const { return mistakes_; }
+
+ private:
+  template <class T>
+  static std::string schema_of() {
+    return schema_text<T>();
+  }
+
+  template <class Value>
+  ValueCell<Value>* cell(std::string name, StateKind kind, std::string value_schema) {
+    if (name.empty()) {
+      mistakes_.push_back("a state has an empty name");
+      return nullptr;
+    }
+    for (const StateDescriptor& other : descriptors_) {
+      if (other.name == name) {
+        mistakes_.push_back("two states have the name '" + name + "'");
+        return nullptr;
+      }
+    }
+    descriptors_.push_back({std::move(name), kind, StateDistribution::kKeyed, schema_of<Key>(),
+                            std::move(value_schema)});
+    return tables_ == nullptr ? nullptr : &tables_->template add<Value>(descriptors_.back());
+  }
+
+  KeyedStates<Key>* tables_ = nullptr;
+  std::vector<StateDescriptor> descriptors_;
+  std::vector<std::string> mistakes_;
+};
+
+}  // namespace weir

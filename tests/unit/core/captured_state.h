@@ -51,9 +51,7 @@ inline CapturedState capture(FrozenState& frozen) {
   return captured;
 }
 
-inline CapturedState capture(StateTable& table) {
-  return capture(*table.freeze(CheckpointId{1}));
-}
+inline CapturedState capture(StateTable& table) { return capture(*table.freeze(CheckpointId{1})); }
 
 /// The same on a thread of its own, so that the sanitizer sees what it touches.
 class BackgroundCapture {

@@ -145,8 +145,8 @@ TEST(TimerQueueTest, EqualsASortedSetAndSoDoItsSnapshots) {
         timers.tidy();
       }
       if (rng.chance(0.002)) {
-        written.emplace_back(
-            std::make_unique<BackgroundCapture>(timers.freeze(CheckpointId{1})), model);
+        written.emplace_back(std::make_unique<BackgroundCapture>(timers.freeze(CheckpointId{1})),
+                             model);
       }
     }
     for (auto& [background, at] : written) {

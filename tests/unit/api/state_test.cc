@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The handles of keyed state: what a user's function sees, and what a snapshot holds of it.
-#include "core/keyed_state.h"
-
 #include <gtest/gtest.h>
+#include <weir/state.h>
 
 #include <map>
 #include <memory>
@@ -199,17 +198,18 @@ TEST_F(KeyedStateTest, MapHasOneSnapshotEntryPerUserKey) {
 }
 
 TEST_F(KeyedStateTest, ReducingAndAggregatingStateFoldWhatIsAdded) {
-  const auto sum = states_.reducing<std::int64_t>(
-      "sum", [](std::int64_t a, std::int64_t b) { return a + b; });
-  const auto mean = states_.aggregating<std::int64_t, std::pair<std::int64_t, std::int64_t>, double>(
-      "mean",
-      [](std::pair<std::int64_t, std::int64_t>& acc, std::int64_t item) {
-        acc.first += item;
-        ++acc.second;
-      },
-      [](const std::pair<std::int64_t, std::int64_t>& acc) {
-        return static_cast<double>(acc.first) / static_cast<double>(acc.second);
-      });
+  const auto sum =
+      states_.reducing<std::int64_t>("sum", [](std::int64_t a, std::int64_t b) { return a + b; });
+  const auto mean =
+      states_.aggregating<std::int64_t, std::pair<std::int64_t, std::int64_t>, double>(
+          "mean",
+          [](std::pair<std::int64_t, std::int64_t>& acc, std::int64_t item) {
+            acc.first += item;
+            ++acc.second;
+          },
+          [](const std::pair<std::int64_t, std::int64_t>& acc) {
+            return static_cast<double>(acc.first) / static_cast<double>(acc.second);
+          });
   set_key(1);
   EXPECT_EQ(sum.get(), nullptr);
   EXPECT_EQ(mean.get(), std::nullopt);
@@ -236,8 +236,8 @@ TEST_F(KeyedStateTest, DeclaringDescribesTheStates) {
   building.list<std::int32_t>("");
   ASSERT_EQ(building.descriptors().size(), 2U);
   EXPECT_EQ(building.descriptors()[0],
-            (StateDescriptor{"v", StateKind::kValue, StateDistribution::kKeyed,
-                             schema_text<Text>(), schema_text<StateRow>()}));
+            (StateDescriptor{"v", StateKind::kValue, StateDistribution::kKeyed, schema_text<Text>(),
+                             schema_text<StateRow>()}));
   EXPECT_EQ(building.descriptors()[1].kind, StateKind::kMap);
   EXPECT_EQ(building.mistakes(), (std::vector<std::string>{"two states have the name 'v'",
                                                            "a state has an empty name"}));
@@ -256,9 +256,7 @@ class CollectionsTest : public KeyedStateTest {
     const std::string text(rng.uniform(60), static_cast<char>('a' + rng.uniform(26)));
     set_key(key);
     switch (rng.uniform(8)) {
-      case 0:
-        ASSERT_EQ(map_.remove(user_key), model_map_[key].erase(user_key) == 1);
-        break;
+      case 0: ASSERT_EQ(map_.remove(user_key), model_map_[key].erase(user_key) == 1); break;
       case 1:
         map_.clear();
         model_map_.erase(key);
@@ -272,15 +270,13 @@ class CollectionsTest : public KeyedStateTest {
         list_.add(Text::view(text));
         model_list_[key].push_back(text);
         break;
-      default:
-        map_.put(user_key, Text::view(text));
-        model_map_[key][user_key] = text;
+      default: map_.put(user_key, Text::view(text)); model_map_[key][user_key] = text;
     }
     std::erase_if(model_map_, [](const auto& entry) { return entry.second.empty(); });
   }
 
-  void expect_equal(const CapturedState& maps, const CapturedState& lists, const ModelMap& model_map,
-                    const ModelList& model_list) {
+  void expect_equal(const CapturedState& maps, const CapturedState& lists,
+                    const ModelMap& model_map, const ModelList& model_list) {
     EXPECT_TRUE(maps.is_sorted() && lists.is_sorted());
     KeyedStates<std::int64_t> tables;
     States<std::int64_t> states(tables);
@@ -334,9 +330,10 @@ TEST_F(CollectionsTest, SnapshotsEqualTheModelAtTheirMomentWhateverFollows) {
       tidy();
     }
     if (rng.chance(0.001)) {
-      taken.push_back({std::make_unique<BackgroundCapture>(tables.tables[0]->freeze(CheckpointId{1})),
-                       std::make_unique<BackgroundCapture>(tables.tables[1]->freeze(CheckpointId{1})),
-                       model_map_, model_list_});
+      taken.push_back(
+          {std::make_unique<BackgroundCapture>(tables.tables[0]->freeze(CheckpointId{1})),
+           std::make_unique<BackgroundCapture>(tables.tables[1]->freeze(CheckpointId{1})),
+           model_map_, model_list_});
     }
   }
   ASSERT_GT(taken.size(), 10U);
