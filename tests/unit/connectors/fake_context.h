@@ -54,11 +54,18 @@ class TemporaryFolder {
     return names;
   }
   /// The content of all files whose names do not begin with a dot, in order of their names.
-  std::string visible() const {
-    std::string all;
-    for (const std::string& name : names()) {
-      if (name.front() != '.') all += read(name);
+  std::string visible() const { return visible_in(path_); }
+  static std::string visible_in(const std::string& path) {
+    std::map<std::string, std::string> contents;
+    for (const auto& entry : std::filesystem::directory_iterator(path)) {
+      const std::string name = entry.path().filename().string();
+      if (name.front() == '.') continue;
+      std::ostringstream out;
+      out << std::ifstream(entry.path(), std::ios::binary).rdbuf();
+      contents[name] = out.str();
     }
+    std::string all;
+    for (const auto& [name, content] : contents) all += content;
     return all;
   }
 
