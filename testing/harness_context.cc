@@ -47,13 +47,17 @@ void HarnessContext::run_blocking(std::function<void()> work, std::function<void
   post(std::move(done));
 }
 
-StateHandle HarnessContext::snapshot() {
-  const CheckpointId checkpoint{++world_.snapshots};
+std::unique_ptr<FrozenOperatorState> HarnessContext::freeze() {
+  return backend_->freeze(CheckpointId{++world_.snapshots});
+}
+
+StateHandle HarnessContext::store(FrozenOperatorState& frozen) {
+  const CheckpointId checkpoint{world_.snapshots};
   throw_if_error(world_.files.make_directories(std::string(kDirectory) + "/chk-" +
                                                to_string(checkpoint)));
   const std::unique_ptr<CheckpointWriter> writer =
       open_checkpoint_writer(world_.files, kDirectory, checkpoint);
-  return value_or_throw(backend_->freeze(checkpoint)->write(*writer, "operator"));
+  return value_or_throw(frozen.write(*writer, "operator"));
 }
 
 }  // namespace weir::testing

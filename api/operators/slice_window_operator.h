@@ -169,7 +169,13 @@ void SliceWindowOperator<T, KeyBy, Aggregate, Emit>::process_batch(InputIndex, B
       take_late(rows[i], times[i], view.batch);
       continue;
     }
-    if (!current_.in_window) [[unlikely]] continue;
+    if (!current_.in_window) [[unlikely]] {
+      // In no window: late if its time is, else ignored.
+      if (fired.millis() >= saturated(time, options_.allowed_lateness)) {
+        take_late(rows[i], times[i], view.batch);
+      }
+      continue;
+    }
     if (current_.table == nullptr) [[unlikely]] current_.table = &state_.table(current_.begin);
     if (i + kPrefetchAhead < view.end) {
       current_.table->prefetch(hashes[i + kPrefetchAhead]);
@@ -202,9 +208,8 @@ void SliceWindowOperator<T, KeyBy, Aggregate, Emit>::select_slice(EventTime time
               slice.in_window,
               nullptr,
               slice.in_window ? grid_.first_window_with(slice.begin) + grid_.size() - 1 : kNoWindow,
-              saturated(last_window + grid_.size() - 1, options_.allowed_lateness)};
-  // A record in a gap belongs to no window; it is late as if the gap were one.
-  if (!slice.in_window) current_.dead_after = saturated(slice.end - 1, options_.allowed_lateness);
+              slice.in_window ? saturated(last_window + grid_.size() - 1, options_.allowed_lateness)
+                              : kNoWindow};
   const auto found = state_.slices().find(slice.begin);
   if (found != state_.slices().end()) current_.table = found->second.get();
 }
