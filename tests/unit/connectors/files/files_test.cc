@@ -76,6 +76,29 @@ TEST_F(FilesTest, ReadsRecordsOfAllSplits) {
   EXPECT_EQ(bad_records(), 0U);
 }
 
+TEST_F(FilesTest, RestoredReaderReadsItsSplitsInTheOrderOfTheSource) {
+  folder_.write("a", "{\"number\":0}\n{\"number\":1}\n{\"number\":2}\n");
+  FileSource<Item> items = source("a");
+  items.split_bytes = 13;
+  const auto enumerator = items.make_enumerator();
+  enumerator->open(context_, std::nullopt);
+  std::vector<SourceSplit> splits;
+  while (const auto split = enumerator->next_split(SubtaskIndex{0})) {
+    splits.insert(splits.begin(), *split);
+  }
+  EXPECT_EQ(splits.size(), 3U);
+  const auto reader = items.make_reader();
+  reader->open(context_);
+  for (const SourceSplit& split : splits) reader->add_split(split);
+  CollectingOutput<Item> output;
+  while (reader->read(output, 10) != ReadResult::kNoSplit) {
+  }
+  ASSERT_EQ(output.rows.size(), 3U);
+  for (std::int64_t i = 0; i < 3; ++i) {
+    EXPECT_EQ(output.rows[static_cast<std::size_t>(i)].number, i);
+  }
+}
+
 TEST_F(FilesTest, BadRecordIsSkippedCountedAndShownWithFileAndOffset) {
   folder_.write("a", "{\"number\":1}\n\xFF garbage\n{\"number\":2}\n");
   const std::vector<Item> rows = read(source("a"));
