@@ -14,8 +14,10 @@ bool is_pattern(std::string_view text) {
   return text.find_first_of("*?[") != std::string_view::npos;
 }
 
-// What is wrong with a path is the user's to mend, and trying again does not help.
+// What is wrong with a path is the user's to mend, and trying again does not help; a medium that
+// does not answer may answer later.
 Status user_error(const Status& status) {
+  if (status.code() == StatusCode::kUnavailable) return status;
   return Status(status.code(), status.message(), ErrorDomain::kUser, RetryHint::kNo);
 }
 
