@@ -7,11 +7,14 @@
 #include <string_view>
 #include <vector>
 
+#include "bench/count_table.h"
 #include "bench/nexmark/checksum.h"
 #include "bench/nexmark/generator.h"
 
 namespace weir::nexmark {
 namespace {
+
+using bench::CountTable;
 
 // Rows as views into one buffer that is used again for every block of events.
 class LoopMaker {
@@ -78,51 +81,6 @@ void for_each_bid(std::uint64_t seed, std::int64_t events, std::int64_t events_p
   }
 }
 
-// Auction to count, open addressing, cleared as a whole.
-class CountTable {
- public:
-  struct Entry {
-    std::int64_t auction = -1;
-    std::int64_t count = 0;
-  };
-  CountTable() : entries_(1 << 16) {}
-
-  void add(std::int64_t auction, std::int64_t count) {
-    if (used_ * 2 > entries_.size()) grow();
-    std::size_t at = place(auction);
-    if (entries_[at].auction == -1) {
-      entries_[at].auction = auction;
-      ++used_;
-    }
-    entries_[at].count += count;
-  }
-  void clear() {
-    std::fill(entries_.begin(), entries_.end(), Entry{});
-    used_ = 0;
-  }
-  const std::vector<Entry>& entries() const { return entries_; }
-
- private:
-  std::size_t place(std::int64_t auction) const {
-    const std::size_t mask = entries_.size() - 1;
-    std::size_t at =
-        static_cast<std::size_t>((static_cast<std::uint64_t>(auction) * 0x9e3779b97f4a7c15ULL) >> 32) &
-        mask;
-    while (entries_[at].auction != -1 && entries_[at].auction != auction) at = (at + 1) & mask;
-    return at;
-  }
-  void grow() {
-    std::vector<Entry> old(entries_.size() * 2);
-    old.swap(entries_);
-    for (const Entry& entry : old) {
-      if (entry.auction != -1) entries_[place(entry.auction)] = entry;
-    }
-  }
-
-  std::vector<Entry> entries_;
-  std::size_t used_ = 0;
-};
-
 class HotAuctions {
  public:
   void add(std::int64_t auction, std::int64_t time) {
@@ -145,7 +103,7 @@ class HotAuctions {
     total_.clear();
     for (const CountTable& slice : slices_) {
       for (const CountTable::Entry& entry : slice.entries()) {
-        if (entry.auction != -1) total_.add(entry.auction, entry.count);
+        if (entry.key != -1) total_.add(entry.key, entry.count);
       }
     }
     std::int64_t most = 0;
@@ -154,7 +112,7 @@ class HotAuctions {
       for (const CountTable::Entry& entry : total_.entries()) {
         if (entry.count != most) continue;
         ++result_.rows;
-        result_.checksum += RowChecksum{}.number(entry.auction).number(entry.count).value();
+        result_.checksum += RowChecksum{}.number(entry.key).number(entry.count).value();
       }
     }
     ++current_;
