@@ -2,6 +2,7 @@
 // Where an operator emits: collects rows into a batch and hands it on when it is full or flushed.
 #pragma once
 
+#include <concepts>
 #include <cstdint>
 #include <memory>
 #include <utility>
@@ -47,6 +48,12 @@ class Output final : public OutputPort {
   /// Emits with the event time of the record or timer that is being processed.
   void emit(const T& row) { emit_at(row, time_); }
   void emit(T&& row) { emit_at(std::move(row), time_); }
+  template <class Other>
+    requires(!std::convertible_to<const Other&, T>)
+  void emit(const Other&) {
+    static_assert(std::convertible_to<const Other&, T>,
+                  "weir: this output takes rows of another type");
+  }
 
   /// Emits with an event time of its own.
   template <class Row>

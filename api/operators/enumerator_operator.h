@@ -11,7 +11,7 @@
 #include <string_view>
 
 #include "api/operators/split_assignment.h"
-#include "core/item_state.h"
+#include "api/operators/item_state.h"
 #include "core/operator.h"
 #include "core/output.h"
 

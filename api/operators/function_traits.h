@@ -47,6 +47,10 @@ struct Broken {
 #undef WEIR_BROKEN
 };
 
+/// False, but known only when T is.
+template <class... T>
+inline constexpr bool kNever = false;
+
 /// A row type of a stream.
 template <class T>
 constexpr bool check_row() {

@@ -20,7 +20,7 @@
 #include "api/operators/keyed_input.h"
 #include "api/operators/operator_ports.h"
 #include "api/operators/slice_state.h"
-#include "core/fired_watermark.h"
+#include "api/operators/fired_watermark.h"
 #include "core/operator.h"
 
 namespace weir::detail {

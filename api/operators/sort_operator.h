@@ -10,7 +10,7 @@
 
 #include "api/operators/keyed_input.h"
 #include "api/operators/sort_buffer.h"
-#include "core/fired_watermark.h"
+#include "api/operators/fired_watermark.h"
 #include "core/operator.h"
 
 namespace weir::detail {

@@ -14,7 +14,7 @@
 
 #include "api/operators/split_assignment.h"
 #include "api/operators/split_watermarks.h"
-#include "core/item_state.h"
+#include "api/operators/item_state.h"
 #include "core/operator.h"
 #include "core/output.h"
 

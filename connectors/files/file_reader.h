@@ -9,7 +9,7 @@
 
 #include "connectors/files/range_reader.h"
 #include "connectors/source/rate_limit.h"
-#include "core/format.h"
+#include "connectors/formats/format.h"
 #include "core/source.h"
 
 namespace weir::detail {

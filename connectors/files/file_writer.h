@@ -8,7 +8,7 @@
 
 #include "connectors/files/rolling_files.h"
 #include "connectors/source/bad_records.h"
-#include "core/format.h"
+#include "connectors/formats/format.h"
 #include "core/sink.h"
 
 namespace weir::detail {

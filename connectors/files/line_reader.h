@@ -8,7 +8,7 @@
 
 #include "base/file_store.h"
 #include "connectors/files/file_range.h"
-#include "core/format.h"
+#include "connectors/formats/format.h"
 
 namespace weir::detail {
 

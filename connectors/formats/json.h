@@ -5,7 +5,7 @@
 #include <memory>
 #include <string>
 
-#include "core/format.h"
+#include "connectors/formats/format.h"
 
 namespace weir::detail {
 

@@ -14,7 +14,7 @@
 #include "state/state_backend.h"
 #include "taskmanager/io/channel_registry.h"
 #include "taskmanager/io/memory_budget.h"
-#include "taskmanager/task/background_work.h"
+#include "taskmanager/background_work.h"
 
 namespace weir {
 

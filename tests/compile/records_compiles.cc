@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the documentation shows, without a warning.
 // expect-none
-#include "core/format.h"
+#include "connectors/formats/format.h"
 #include "core/key_codec.h"
 #include "core/schema.h"
 

@@ -12,10 +12,10 @@
 
 #include "api/operators/operator_ports.h"
 #include "base/metrics.h"
-#include "core/fired_watermark.h"
+#include "api/operators/fired_watermark.h"
 #include "core/operator_context.h"
 #include "core/output.h"
-#include "core/timer_queue.h"
+#include "api/operators/timer_queue.h"
 
 namespace weir {
 

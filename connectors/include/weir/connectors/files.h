@@ -16,7 +16,7 @@
 #include "connectors/files/file_reader.h"
 #include "connectors/files/file_writer.h"
 #include "connectors/source/bad_records.h"
-#include "core/format.h"
+#include "connectors/formats/format.h"
 #include "core/sink.h"
 #include "core/source.h"
 

@@ -2,7 +2,7 @@
 // The formats that come with Weir: JSON, CSV and plain lines.
 #pragma once
 
-#include "core/format.h"
+#include "connectors/formats/format.h"
 
 namespace weir {
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // FiredWatermarks across restores at another parallelism and max parallelism.
-#include "core/fired_watermark.h"
+#include "api/operators/fired_watermark.h"
 
 #include <gtest/gtest.h>
 

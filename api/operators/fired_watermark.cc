@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // FiredWatermarks: cutting ranges of hashes and joining them again.
-#include "core/fired_watermark.h"
+#include "api/operators/fired_watermark.h"
 
 #include <algorithm>
 #include <utility>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // TimerQueue against a sorted set.
-#include "core/timer_queue.h"
+#include "api/operators/timer_queue.h"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "taskmanager/task/background_work.h"
+#include "taskmanager/background_work.h"
 
 #include <gtest/gtest.h>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // ItemState: what is set is what a snapshot holds and a restore gives.
-#include "core/item_state.h"
+#include "api/operators/item_state.h"
 
 #include <gtest/gtest.h>
 
