@@ -56,8 +56,7 @@ std::string schema_difference(const std::string& now, const std::string& then) {
 // Why entries of `then` cannot be restored into `now`, or nothing.
 std::string difference(const StateDescriptor& now, const StateDescriptor& then) {
   if (now.kind != then.kind) {
-    return fmt::format("it is a {} state, was a {} state", to_string(now.kind),
-                       to_string(then.kind));
+    return fmt::format("its kind is {}, was {}", to_string(now.kind), to_string(then.kind));
   }
   if (now.distribution != then.distribution) {
     return fmt::format("it is {}, was {}", to_string(now.distribution),
