@@ -143,6 +143,32 @@ class DataStream {
     }
   }
 
+  template <class Sink>
+  auto sink_to(const Sink&) const {
+    static_assert(detail::kNever<Sink>, "weir: sink_to(id, sink) takes an id first");
+    return detail::Broken{};
+  }
+
+  // What needs keys does not compile without them.
+  template <class... Args>
+  detail::Broken window(const Args&...) const {
+    static_assert(detail::kNever<Args...>,
+                  "weir: windows are kept by key: write key_by(...) before window(...)");
+    return {};
+  }
+  template <class... Explicit, class... Args>
+  detail::Broken process(const Args&...) const {
+    static_assert(detail::kNever<Args...>,
+                  "weir: process has state by key: write key_by(...) before process(...)");
+    return {};
+  }
+  template <class... Args>
+  detail::Broken reduce(const Args&...) const {
+    static_assert(detail::kNever<Args...>,
+                  "weir: reduce has state by key: write key_by(...) before reduce(...)");
+    return {};
+  }
+
   /// Prints each record as a line to standard output.
   DataSink print(std::string id = "print") const {
     return sink_to(std::move(id), detail::PrintSink<T>{});

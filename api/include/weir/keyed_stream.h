@@ -55,6 +55,18 @@ class [[nodiscard]] KeyedStream {
     }
   }
 
+  // Without an id it does not compile.
+  template <class F>
+  auto process(const F&) const {
+    static_assert(detail::kNever<F>,
+                  "weir: process(id, function) takes an id first: the name of its state");
+    return detail::Broken{};
+  }
+  template <class Out, class F>
+  auto process(const F& function) const {
+    return process(function);
+  }
+
   /// Emits for each record `f(so_far, record)`, folded over all records of its key.
   template <class F>
   auto reduce(std::string id, F f) const {
@@ -64,6 +76,13 @@ class [[nodiscard]] KeyedStream {
     } else {
       return detail::Broken{};
     }
+  }
+
+  template <class F>
+  auto reduce(const F&) const {
+    static_assert(detail::kNever<F>,
+                  "weir: reduce(id, function) takes an id first: the name of its state");
+    return detail::Broken{};
   }
 
   /// Brings the records of each key into the order of event time, equal times into the order of

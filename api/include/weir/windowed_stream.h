@@ -69,6 +69,13 @@ class [[nodiscard]] WindowedStream {
     }
   }
 
+  template <class Aggregate>
+  auto aggregate(const Aggregate&) const {
+    static_assert(detail::kNever<Aggregate>,
+                  "weir: aggregate(id, aggregate) takes an id first: the name of its state");
+    return detail::Broken{};
+  }
+
   /// Folds the records of each window by `f(so_far, record)`, which must be associative.
   template <class F, class Emit = detail::PlainWindowEmit>
   auto reduce(std::string id, F f, Emit emit = {}) const {

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+// An on_timer that would never be called.
+// expect: weir: on_timer cannot be called
+#include <weir/weir.h>
+
+#include <chrono>
+
+struct Payment {
+  weir::Text account;
+  double amount;
+  weir::EventTime at;
+};
+WEIR_RECORD(Payment, account, amount, at)
+
+using namespace std::chrono_literals;
+
+struct Function : weir::KeyedProcessFunction<weir::Text, Payment, Payment> {
+  void process(const Payment&, Context&, Output&) {}
+  void on_timer(weir::EventTime, Context&, Output&) {}
+};
+void program(weir::DataStream<Payment> payments) {
+  payments.key_by(&Payment::account).process("p", Function{}).print();
+}
