@@ -203,8 +203,13 @@ bool JobManager::cancel_strays(const Heartbeat& message,
 
 void JobManager::check_task_managers() {
   const std::int64_t now = environment_.clock.monotonic_nanos();
+  const std::int64_t late = check_timer_ == 0 ? 0 : now - check_due_nanos_;
   std::vector<TaskManagerId> silent;
-  for (const auto& [id, entry] : task_managers_) {
+  for (auto& [id, entry] : task_managers_) {
+    // While this process stood still, nobody could be heard.
+    if (late > nanos(options_.heartbeat_interval)) {
+      entry.heard_nanos = std::min(now, entry.heard_nanos + late);
+    }
     const std::int64_t silence = now - entry.heard_nanos;
     if (silence > nanos(options_.heartbeat_timeout)) silent.push_back(id);
     if (silence > nanos(options_.heartbeat_interval) * kSuspectedAfter) {
@@ -214,6 +219,7 @@ void JobManager::check_task_managers() {
   for (const TaskManagerId id : silent) lose(id);
   check_timer_ = 0;
   if (task_managers_.empty()) return;
+  check_due_nanos_ = now + nanos(options_.heartbeat_interval);
   check_timer_ = environment_.executor.post_after(options_.heartbeat_interval,
                                                   [this] { check_task_managers(); });
 }

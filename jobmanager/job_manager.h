@@ -134,6 +134,7 @@ class JobManager final : public ControlHandler, private JobMasterHost {
   std::vector<JobId> ended_;  // oldest first; only some are remembered
   JobManagerCounters counters_;
   TimerHandle check_timer_ = 0;
+  std::int64_t check_due_nanos_ = 0;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // closures hold it weakly
 };
 

@@ -29,10 +29,6 @@ Status failure_of(const JobGraph& graph, const SubtaskReport& report) {
   const std::string who = subtask_text(graph, report.attempt.subtask);
   if (report.state != SubtaskState::kFailed) return unavailable(who + " ended unasked");
   if (report.failure.is_ok()) return internal_error(who + " failed and did not say why");
-  // Being cancelled is nobody's mistake, so it must not count as one that no restart mends.
-  if (report.failure.code() == StatusCode::kCancelled) {
-    return unavailable(who + ": " + report.failure.message());
-  }
   return report.failure.with_context(who);
 }
 

@@ -35,21 +35,13 @@ Participation participation(SubtaskState state) {
   WEIR_UNREACHABLE();
 }
 
-bool is_unacknowledged(CheckpointPhase phase) {
-  return phase == CheckpointPhase::kPreparing || phase == CheckpointPhase::kAcknowledging;
-}
-
 // Gathers the snapshots of all subtasks by operator. Operators that no subtask has state of are
 // left out.
 CheckpointMetadata make_metadata(const CheckpointPlan& plan, const PendingCheckpoint& pending,
                                  ProcessingTime now) {
-  CheckpointMetadata metadata{plan.graph.name,
-                              pending.barrier.id,
-                              pending.barrier.kind,
-                              pending.attempt,
-                              pending.barrier.triggered_at,
-                              now,
-                              {}};
+  const CheckpointBarrier& barrier = pending.barrier;
+  CheckpointMetadata metadata{
+      plan.graph.name, barrier.id, barrier.kind, pending.attempt, barrier.triggered_at, now, {}};
   for (const JobVertex& vertex : plan.graph.vertices) {
     for (const OperatorSpec& spec : vertex.operators) {
       OperatorCheckpoint entry{spec.id, spec.name, vertex.max_parallelism, spec.states, {}};
@@ -97,7 +89,7 @@ class Transition {
   void on(const SubtaskReported& fact) {
     const auto subtask = state_.subtasks.find(fact.subtask);
     if (state_.phase != AttemptPhase::kRunning || subtask == state_.subtasks.end()) return;
-    if (fact.state < subtask->second) return stale();  // subtasks only move on
+    if (fact.state < subtask->second) return stale();  // the states stand in their order
     subtask->second = fact.state;
     if (participation(fact.state) == Participation::kGone && is_awaited()) {
       if (WEIR_MUTANT(B5)) return accept(fact.subtask, {});
@@ -178,9 +170,10 @@ class Transition {
   }
 
   void on(const DeclineCheckpoint& fact) {
-    if (!is_pending(fact.checkpoint, CheckpointPhase::kAcknowledging)) return stale();
-    if (fact.attempt.attempt != state_.attempt) return stale();
-    if (!state_.subtasks.contains(fact.attempt.subtask)) return stale();
+    if (!is_pending(fact.checkpoint, CheckpointPhase::kAcknowledging) ||
+        fact.attempt.attempt != state_.attempt || !state_.subtasks.contains(fact.attempt.subtask)) {
+      return stale();
+    }
     const std::string who = subtask_text(plan_.graph, fact.attempt.subtask);
     abort(fact.reason.is_ok() ? unavailable(who + " declined")
                               : fact.reason.with_context(who + " declined"),
@@ -244,7 +237,7 @@ class Transition {
   }
   // Whether a checkpoint is in flight that an abort may still end.
   bool is_awaited() const {
-    return state_.pending && is_unacknowledged(state_.pending->statistics.phase);
+    return state_.pending && state_.pending->statistics.phase < CheckpointPhase::kStoring;
   }
   bool is_tail_committed() const {
     return !state_.restored || is_committed(plan_, state_, *state_.restored);

@@ -71,8 +71,9 @@ Result<RecoveredCheckpoints> recover_now(CheckpointStorage& storage,
   recovered.highest = std::max(recovered.highest, restore->id);
   const auto restored = std::ranges::find(stored, restore->id, &StoredCheckpoint::id);
   if (restored == stored.end()) return recovered;  // it lies in another directory
-  WEIR_ASSIGN_OR_RETURN(const CheckpointMetadata metadata, storage.read(restored->path));
-  if (metadata != *restore) return recovered;
+  const Result<CheckpointMetadata> metadata = storage.read(restored->path);
+  if (metadata.status().retry() == RetryHint::kWithBackoff) return metadata.status();
+  if (!metadata.is_ok() || *metadata != *restore) return recovered;  // it only has the same id
   for (auto each = stored.begin(); each <= restored; ++each) recovered.retained.push_back(each->id);
   return recovered;
 }
@@ -161,13 +162,15 @@ void CompletedCheckpointStore::publish(CheckpointMetadata metadata, Answer done)
 }
 
 void CompletedCheckpointStore::read_back(CheckpointId checkpoint, Answer done) {
+  const auto answer = [done = std::move(done)](const Result<bool>& is_published) {
+    // What is there but damaged is no checkpoint; any other failure says nothing.
+    const bool is_damaged = is_published.status().code() == StatusCode::kDataLoss;
+    if (is_published.is_ok() && *is_published) return done(StoreOutcome::kStored, Status::ok());
+    if (is_published.is_ok()) return done(StoreOutcome::kNotStored, unavailable("not stored"));
+    done(is_damaged ? StoreOutcome::kNotStored : StoreOutcome::kUnknown, is_published.status());
+  };
   run<Result<bool>>([access = access_, checkpoint] { return read_back_now(*access, checkpoint); },
-                    [done = std::move(done)](const Result<bool>& is_published) {
-                      if (!is_published.is_ok())
-                        return done(StoreOutcome::kUnknown, is_published.status());
-                      done(*is_published ? StoreOutcome::kStored : StoreOutcome::kNotStored,
-                           *is_published ? Status::ok() : unavailable("it was not stored"));
-                    });
+                    answer);
 }
 
 void CompletedCheckpointStore::read(CheckpointId checkpoint,

@@ -3,7 +3,6 @@
 #include "jobmanager/scheduler/placement.h"
 
 #include <algorithm>
-#include <functional>
 #include <optional>
 #include <string>
 
@@ -84,8 +83,9 @@ std::map<SubtaskId, SlotId> place(const JobGraph& graph, const std::vector<SlotI
   // Wide vertices have no choice, so they come first.
   std::vector<const JobVertex*> order;
   for (const JobVertex& vertex : graph.vertices) order.push_back(&vertex);
-  std::ranges::stable_sort(order, std::greater<>(),
-                           [](const JobVertex* vertex) { return vertex->parallelism; });
+  std::ranges::sort(order, [](const JobVertex* a, const JobVertex* b) {
+    return a->parallelism != b->parallelism ? a->parallelism > b->parallelism : a->id < b->id;
+  });
   std::map<SubtaskId, SlotId> placed;
   for (const JobVertex* vertex : order) {
     Group& group = *std::ranges::find(groups, vertex->slot_sharing_group, &Group::name);

@@ -61,7 +61,8 @@ RestartDecision decide_exponential(const RestartStrategy& strategy, RestartHisto
 RestartDecision decide_restart(const JobGraph& graph, RestartHistory history, const Status& failure,
                                std::int64_t now_nanos, Rng& rng) {
   const RestartStrategy& strategy = graph.restart;
-  if (failure.retry() == RetryHint::kNo) {
+  // Being cancelled is nobody's mistake: it says nothing about the next attempt.
+  if (failure.retry() == RetryHint::kNo && failure.code() != StatusCode::kCancelled) {
     return refuse(std::move(history), "a restart would not mend this failure");
   }
   switch (strategy.kind) {

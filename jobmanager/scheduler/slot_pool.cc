@@ -8,10 +8,15 @@
 #include "base/check.h"
 
 namespace weir {
+namespace {
+
+bool is_free(const std::optional<JobId>& holder) { return !holder.has_value(); }
+
+}  // namespace
 
 std::uint32_t SlotPool::Offer::num_free() const {
   if (is_suspected) return 0;
-  return static_cast<std::uint32_t>(std::ranges::count(holders, std::optional<JobId>()));
+  return static_cast<std::uint32_t>(std::ranges::count_if(holders, is_free));
 }
 
 void SlotPool::add(TaskManagerId task_manager, std::uint32_t slots) {
@@ -45,7 +50,7 @@ std::optional<std::vector<SlotId>> SlotPool::allocate(JobId job, std::uint32_t c
       best_id = id;
     }
     WEIR_CHECK(best != nullptr);
-    const auto slot = std::ranges::find(best->holders, std::optional<JobId>());
+    const auto slot = std::ranges::find_if(best->holders, is_free);
     *slot = job;
     slots.push_back({best_id, static_cast<std::uint32_t>(slot - best->holders.begin())});
   }
@@ -54,7 +59,9 @@ std::optional<std::vector<SlotId>> SlotPool::allocate(JobId job, std::uint32_t c
 
 void SlotPool::release(JobId job) {
   for (auto& [id, offer] : offers_) {
-    std::ranges::replace(offer.holders, std::optional<JobId>(job), std::optional<JobId>());
+    for (std::optional<JobId>& holder : offer.holders) {
+      if (holder == job) holder.reset();
+    }
   }
 }
 

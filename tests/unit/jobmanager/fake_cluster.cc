@@ -198,6 +198,10 @@ Status FakeCluster::on(FakeTaskManager& task_manager, const DeployAttempt& messa
     end(task_manager, message.job, AttemptNumber{message.attempt.value() - 1},
         SubtaskState::kCancelled);
   }
+  if (must_restore_latest && message.restored != storage_->latest()) {
+    violations.push_back("attempt " + to_string(message.attempt) +
+                         " does not start from the latest checkpoint");
+  }
   for (const DeployedSubtask& deployed : message.subtasks) {
     if (deployed.slot >= task_manager.slots) violations.push_back("slot out of range");
     check_restore(message, deployed);

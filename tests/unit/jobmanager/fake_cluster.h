@@ -100,6 +100,8 @@ class FakeCluster final : public ControlTransport {
   std::function<std::optional<Status>(TaskManagerId, const ControlMessage&)> intercept;
   bool auto_acknowledge = true;
   bool auto_commit = true;
+  /// Whether every deployment has to start from the newest checkpoint in the storage.
+  bool must_restore_latest = false;
   /// Set by what must never happen.
   std::vector<std::string> violations;
   /// The highest checkpoint that each committing subtask has committed, over all attempts.

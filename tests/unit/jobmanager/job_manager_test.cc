@@ -271,6 +271,14 @@ TEST_F(JobManagerTest, ARefusedDeploymentFailsTheAttempt) {
   EXPECT_EQ(listener_.result.message(), "TaskManager 1 refused the deployment: another job graph");
 }
 
+TEST_F(JobManagerTest, TimeInWhichTheProcessStoodStillIsNobodysSilence) {
+  run();
+  clock_.advance(1min);  // suspended: no timer runs meanwhile
+  advance(10s);
+  EXPECT_EQ(status().attempt, AttemptNumber{1});
+  EXPECT_EQ(job_manager_->task_managers().size(), 2U);
+}
+
 TEST_F(JobManagerTest, ASubtaskThatHeartbeatsDoNotListAnyMoreIsLost) {
   JobGraph graph = make_job();
   graph.checkpoints.interval = graph.checkpoints.min_pause = 1h;

@@ -174,7 +174,7 @@ TEST_F(CheckpointProtocolTest, StoresOnlyWhenEverySubtaskHasAcknowledged) {
   }
   tell(acknowledge(plan_.subtasks.back(), id));
   ASSERT_EQ(all<StoreMetadata>().size(), 1U);
-  const CheckpointMetadata& metadata = all<StoreMetadata>()[0].metadata;
+  const CheckpointMetadata metadata = all<StoreMetadata>()[0].metadata;
   EXPECT_EQ(metadata.id, CheckpointId{41});
   ASSERT_EQ(metadata.operators.size(), 3U);
   EXPECT_EQ(metadata.operators[1].id, OperatorId{"reader"});
