@@ -29,6 +29,22 @@ Status write_file_atomically(FileStore& store, const std::string& temporary_path
   return store.sync_directory(folder);
 }
 
+Status make_durable_directories(FileStore& store, const std::string& path) {
+  WEIR_RETURN_IF_ERROR(store.make_directories(path));
+  std::string folder = path;
+  while (folder.size() > 1 && folder.back() == '/') {
+    folder.pop_back();
+  }
+  while (folder != "." && folder != "/") {
+    folder = parent_directory(folder);
+    const Status status = store.sync_directory(folder);
+    if (status.code() != StatusCode::kPermissionDenied) {
+      WEIR_RETURN_IF_ERROR(status);
+    }
+  }
+  return Status::ok();
+}
+
 std::string parent_directory(const std::string& path) {
   const std::size_t slash = path.rfind('/');
   if (slash == std::string::npos) {

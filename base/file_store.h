@@ -123,6 +123,10 @@ Result<std::string> read_file(FileStore& store, const std::string& path,
 Status write_file_atomically(FileStore& store, const std::string& temporary_path,
                              const std::string& path, std::string_view bytes);
 
+/// Makes the folder and those above it, and the names of all of them durable: also of those that a
+/// process made before it ended. Folders above that may not be opened are taken to be durable.
+Status make_durable_directories(FileStore& store, const std::string& path);
+
 /// Returns what lies before the last `/`: "." for a plain name, "/" for an entry of the root.
 std::string parent_directory(const std::string& path);
 

@@ -38,8 +38,7 @@ void RollingFiles::open(OperatorContext& context) {
   context_ = &context;
   std::string directory = settings_.path;
   while (directory.size() > 1 && directory.back() == '/') directory.pop_back();
-  throw_if_error(context.files().make_directories(directory));
-  throw_if_error(context.files().sync_directory(parent_directory(directory)));
+  throw_if_error(make_durable_directories(context.files(), directory));
   names_.emplace(directory, settings_.prefix, context.info());
   context.state().add(table_);
   restore();

@@ -105,20 +105,6 @@ Status remove_if_there(FileStore& files, const std::string& path) {
   return status.code() == StatusCode::kNotFound ? Status::ok() : status;
 }
 
-// Makes the folder and those above it, and their names durable.
-Status make_durable_directories(FileStore& files, const std::string& path) {
-  WEIR_ASSIGN_OR_RETURN(const bool is_there, exists(files, path));
-  if (is_there) {
-    return files.make_directories(path);  // says so if it is a file
-  }
-  const std::string parent = parent_directory(path);
-  if (parent != path) {
-    WEIR_RETURN_IF_ERROR(make_durable_directories(files, parent));
-  }
-  WEIR_RETURN_IF_ERROR(files.make_directories(path));
-  return files.sync_directory(parent);
-}
-
 // Buffers small states, which become inline; writes others in large pieces.
 class DirectorySnapshotFile final : public SnapshotFile {
  public:
