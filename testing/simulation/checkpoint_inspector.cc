@@ -17,6 +17,11 @@
 namespace weir::simulation {
 namespace {
 
+// How a path in metadata begins that lies in the checkpoint's own directory.
+constexpr std::string_view kOwnDirectory = "<checkpoint>";
+// Holds a checkpoint's directory from its beginning.
+constexpr std::string_view kBegun = "_begun";
+
 // Checkpoint directories by id.
 std::map<std::uint64_t, std::string> directories(MemoryFileStore& disk) {
   std::map<std::uint64_t, std::string> found;
@@ -41,7 +46,9 @@ std::optional<std::set<std::string>> files_of(MemoryFileStore& disk, const std::
   std::set<std::string> files = {path};
   for (const OperatorCheckpoint& op : metadata->operators) {
     for (const StateHandle& handle : op.subtasks) {
-      if (!handle.is_inline()) files.insert(handle.path);
+      if (handle.is_inline()) continue;
+      const bool is_own = handle.path.starts_with(kOwnDirectory);
+      files.insert(is_own ? directory + handle.path.substr(kOwnDirectory.size()) : handle.path);
     }
   }
   return files;
@@ -71,13 +78,14 @@ std::optional<std::string> find_leak(MemoryFileStore& disk, const JobSpec& job) 
     WEIR_CHECK(entries.is_ok());
     for (const DirectoryEntry& entry : *entries) {
       const std::string path = directory + "/" + entry.name;
+      if (entry.name == kBegun) continue;
       if (!files || !files->contains(path)) {
         return fmt::format("I6: {} is there and no retained checkpoint needs it", path);
       }
     }
-    // An empty directory only holds the highest id ever used.
+    // A directory without a checkpoint only holds the highest id ever used.
     if (!files && id != all.rbegin()->first) {
-      return fmt::format("I6: {} is empty and not the newest", directory);
+      return fmt::format("I6: {} has no checkpoint and is not the newest", directory);
     }
   }
   if (complete > job.retained_checkpoints) {

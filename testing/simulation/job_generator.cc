@@ -38,7 +38,7 @@ class Generator {
         static_cast<std::int64_t>(10.0 * std::pow(1000.0, rng_.uniform_double()));
     job_.retained_checkpoints = 1 + static_cast<std::uint32_t>(rng_.uniform(3));
     job_.padding = rng_.chance(0.25) ? 3000 : 0;
-    late_job_ = limits_.late_windows && rng_.chance(0.15);
+    job_.has_late_records = limits_.late_windows && rng_.chance(0.15);
     make_sources();
     const std::uint64_t stages = 1 + rng_.uniform(limits_.stages_max);
     for (std::uint64_t i = 0; i < stages; ++i) add_stage();
@@ -60,7 +60,7 @@ class Generator {
   }
 
   void make_sources() {
-    const std::size_t count = late_job_ ? 1 : 1 + rng_.uniform(limits_.sources_max);
+    const std::size_t count = job_.has_late_records ? 1 : 1 + rng_.uniform(limits_.sources_max);
     const std::uint64_t records =
         5 + static_cast<std::uint64_t>(static_cast<double>(limits_.records_max) *
                                        std::pow(rng_.uniform_double(), 2));
@@ -87,7 +87,8 @@ class Generator {
 
   void add_source(std::uint32_t index, std::uint32_t splits) {
     SourceSpec source;
-    if (limits_.file_source && !late_job_ && rng_.chance(0.2)) source.kind = SourceKind::kFile;
+    if (limits_.file_source && !job_.has_late_records && rng_.chance(0.2))
+      source.kind = SourceKind::kFile;
     source.parallelism = parallelism();
     const std::int64_t disorder = static_cast<std::int64_t>(rng_.uniform(8));
     source.out_of_orderness = (disorder + 1) * unit_;
@@ -95,7 +96,8 @@ class Generator {
       source.splits.push_back(make_split(index, split, disorder));
     }
     job_.sources.push_back(std::move(source));
-    traits_.push_back({StreamTraits::Times::kUnique, 1U << index, late_job_, false, true, false});
+    traits_.push_back(
+        {StreamTraits::Times::kUnique, 1U << index, job_.has_late_records, false, true, false});
   }
 
   // A reader takes the next split when it has read the last: so each begins where, in event time,
@@ -110,7 +112,8 @@ class Generator {
       const std::int64_t position = number * records_per_split_ + i;
       std::int64_t jitter = rng_.uniform_between(0, disorder);
       // A late record: older than the bound promises.
-      if (late_job_ && rng_.chance(0.1)) jitter -= 3 * disorder + rng_.uniform_between(2, 40);
+      if (job_.has_late_records && rng_.chance(0.1))
+        jitter -= 3 * disorder + rng_.uniform_between(2, 40);
       // The remainders name record and source, so that no two times are equal.
       const Millis time = base_time_ +
                           ((position * kStep + jitter) * positions_ + position) * source_count_ +
@@ -143,7 +146,8 @@ class Generator {
         {StageKind::kSteps, StageKind::kSteps, StageKind::kUnion, StageKind::kRunningFold,
          StageKind::kSessions, StageKind::kBuckets, StageKind::kCollected, StageKind::kTotals,
          StageKind::kTumbling, StageKind::kSliding, StageKind::kTumblingReduce});
-    if (late_job_ && stage.kind != StageKind::kSteps) stage.kind = StageKind::kLateWindow;
+    if (job_.has_late_records && stage.kind != StageKind::kSteps)
+      stage.kind = StageKind::kLateWindow;
     if (stage.kind == StageKind::kUnion && !limits_.union_streams) stage.kind = StageKind::kSteps;
     stage.parallelism = parallelism();
     stage.salt = rng_.next();
@@ -206,7 +210,7 @@ class Generator {
     for (std::uint64_t i = 0; i < count; ++i) {
       StepKind kind =
           pick<StepKind>({StepKind::kMap, StepKind::kRekey, StepKind::kFilter, StepKind::kFlatMap});
-      if (kind == StepKind::kFlatMap && late_job_) kind = StepKind::kMap;
+      if (kind == StepKind::kFlatMap && job_.has_late_records) kind = StepKind::kMap;
       stage.steps.push_back({kind, rng_.next()});
       if (kind == StepKind::kFlatMap) out.times = StreamTraits::Times::kAny;
       if (kind == StepKind::kRekey && out.times == StreamTraits::Times::kUniquePerKey) {
@@ -247,7 +251,6 @@ class Generator {
   const JobLimits limits_;
   JobSpec job_;
   std::vector<StreamTraits> traits_;
-  bool late_job_ = false;
   std::int64_t records_per_split_ = 1;
   std::int64_t positions_ = 1;  // records of a source, at most
   std::int64_t source_count_ = 1;

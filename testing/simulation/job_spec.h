@@ -108,6 +108,8 @@ struct JobSpec {
   std::vector<SourceSpec> sources;
   std::vector<StageSpec> stages;
   std::vector<SinkSpec> sinks;
+  /// Some records are older than the out-of-orderness of their source promises.
+  bool has_late_records = false;
   std::uint32_t max_parallelism = 128;
   std::int64_t checkpoint_interval_millis = 1000;
   std::uint32_t retained_checkpoints = 1;

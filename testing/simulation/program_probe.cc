@@ -22,17 +22,21 @@ class ProgramProbe::WatchedOperator final : public Operator {
                         context.info().subtask.value(), context.info().attempt.value());
     subtask_->index = context.info().subtask;
     if (position_ == 0) subtask_->name = name_;
+    note("open", 0, 0);
     op_->open(context);
   }
   void process_batch(InputIndex input, BatchView view) override {
     called();
+    note("rows", view.size(), view.size() > 0 ? view.batch.times()[view.begin].millis() : 0);
     if (position_ == 0) probe_.received(*subtask_, view, last_numbers_);
     if (probe_.late_records_ == LateRecords::kForbidden) check_times(view);
     op_->process_batch(input, view);
   }
   PollResult poll(Budget& budget) override {
     called();
-    return op_->poll(budget);
+    const PollResult result = op_->poll(budget);
+    note("poll", static_cast<std::uint64_t>(result), 0);
+    return result;
   }
   std::optional<Watermark> source_watermark() override { return op_->source_watermark(); }
   WatermarkStatus source_status() override { return op_->source_status(); }
@@ -42,6 +46,7 @@ class ProgramProbe::WatchedOperator final : public Operator {
   }
   Progress advance_watermark(Watermark watermark, Budget& budget) override {
     called();
+    note("watermark", 0, watermark.time.millis());
     if (watermark.time < watermark_) {
       probe_.report_(fmt::format("I10: the watermark of operator {} went back from {} to {}", name_,
                                  watermark_.millis(), watermark.time.millis()));
@@ -58,6 +63,7 @@ class ProgramProbe::WatchedOperator final : public Operator {
   void end_input(InputIndex input) override { op_->end_input(input); }
   Progress finish(Budget& budget) override {
     called();
+    note("finish", 0, 0);
     return op_->finish(budget);
   }
   void prepare_snapshot(CheckpointId checkpoint) override {
@@ -65,6 +71,7 @@ class ProgramProbe::WatchedOperator final : public Operator {
       probe_.report_(fmt::format("I4: {} takes snapshot {} after snapshot {}", name_,
                                  checkpoint.value(), subtask_->snapshot.value()));
     }
+    note("snapshot", checkpoint.value(), 0);
     op_->prepare_snapshot(checkpoint);
     // What is sent until the next call still goes in front of the barrier.
     subtask_->snapshot = checkpoint;
@@ -72,19 +79,31 @@ class ProgramProbe::WatchedOperator final : public Operator {
   }
   void notify_checkpoint_complete(CheckpointId checkpoint) override {
     called();
+    note("complete", checkpoint.value(), 0);
     op_->notify_checkpoint_complete(checkpoint);
   }
   void notify_checkpoint_aborted(CheckpointId checkpoint) override {
     called();
+    note("aborted", checkpoint.value(), 0);
     op_->notify_checkpoint_aborted(checkpoint);
   }
-  void close() noexcept override { op_->close(); }
+  void close() noexcept override {
+    note("close", 0, 0);
+    op_->close();
+  }
   std::span<OutputPort* const> outputs() override { return op_->outputs(); }
 
  private:
   void called() {
     if (!std::exchange(subtask_->is_snapshotting, false)) return;
     subtask_->barrier = subtask_->snapshot;
+  }
+
+  void note(std::string_view what, std::uint64_t number, std::int64_t time) {
+    probe_.world_.trace().note(probe_.world_.now(), what,
+                               {subtask_->vertex.value(), subtask_->index.value(), position_,
+                                number, static_cast<std::uint64_t>(time)},
+                               [&] { return fmt::format("{} {} {}", name_, number, time); });
   }
 
   void check_times(const BatchView& view) {

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "core/program.h"
+#include "testing/simulation/simulated_world.h"
 
 namespace weir::simulation {
 
@@ -27,8 +28,8 @@ class ProgramProbe {
  public:
   using Report = std::function<void(std::string)>;
 
-  ProgramProbe(Report report, LateRecords late_records)
-      : report_(std::move(report)), late_records_(late_records) {}
+  ProgramProbe(SimulatedWorld& world, Report report, LateRecords late_records)
+      : world_(world), report_(std::move(report)), late_records_(late_records) {}
 
   /// Returns the same program, watched.
   Program watch(Program program);
@@ -67,6 +68,7 @@ class ProgramProbe {
             std::uint64_t number, const Batch& batch);
   void received(Subtask& consumer, const BatchView& view, LastNumbers& last_numbers);
 
+  SimulatedWorld& world_;
   const Report report_;
   const LateRecords late_records_;
   std::vector<std::vector<std::uint32_t>> edges_into_;  // by vertex

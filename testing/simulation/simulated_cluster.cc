@@ -10,7 +10,7 @@
 #include <stdexcept>
 #include <utility>
 
-#include "launch/embedded_cluster.h"
+#include "jobmanager/scheduler/placement.h"
 #include "state/snapshot/directory_checkpoint_storage.h"
 
 namespace weir::simulation {

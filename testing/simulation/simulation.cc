@@ -33,7 +33,7 @@ class LogToTrace {
     if (printer) world.trace().print_with(printer);
     former_ = set_log_sink([&world](const LogEntry& entry) {
       if (!world.trace().is_printing()) return;
-      world.trace().note(world.now(), "log", {}, [&entry] { return format_log_entry(entry); });
+      world.trace().remark(world.now(), "log", format_log_entry(entry));
     });
   }
   ~LogToTrace() { set_log_sink(std::move(former_)); }
@@ -129,12 +129,9 @@ class Simulation {
       report("the job does not build: " + program.status().to_string());
       return std::make_shared<const Program>();
     }
-    const bool late =
-        std::any_of(job().stages.begin(), job().stages.end(),
-                    [](const StageSpec& stage) { return stage.kind == StageKind::kLateWindow; });
-    probes_.push_back(
-        std::make_unique<ProgramProbe>([this](std::string what) { report(std::move(what)); },
-                                       late ? LateRecords::kAllowed : LateRecords::kForbidden));
+    probes_.push_back(std::make_unique<ProgramProbe>(
+        world_, [this](std::string what) { report(std::move(what)); },
+        job().has_late_records ? LateRecords::kAllowed : LateRecords::kForbidden));
     return std::make_shared<const Program>(probes_.back()->watch(**program));
   }
 

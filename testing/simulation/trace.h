@@ -35,6 +35,11 @@ class Trace {
     if (printer_) print(nanos, what, numbers_text(numbers));
   }
 
+  /// Prints a line that is not part of the trace, if lines are printed.
+  void remark(std::int64_t nanos, std::string_view what, const std::string& text) const {
+    if (printer_) print(nanos, what, text);
+  }
+
   std::uint64_t hash() const { return hash_; }
   std::uint64_t entries() const { return entries_; }
   bool is_printing() const { return static_cast<bool>(printer_); }
