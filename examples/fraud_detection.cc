@@ -117,6 +117,7 @@ int main(int argc, char** argv) {
   const weir::Duration slide = arguments.get("slide", weir::Duration{10s});
   const weir::Duration travel_time = arguments.get("travel-time", weir::Duration{30min});
   const double rate = arguments.get("rate", 0.0);  // payments per second; 0 for as fast as possible
+  const weir::Duration roll = arguments.get("roll-interval", weir::Duration{60s});
   const bool fail_on_bad_record = arguments.get("fail-on-bad-record", false);
 
   auto transactions = env.from_source(
@@ -147,7 +148,10 @@ int main(int argc, char** argv) {
           });
 
   small_then_large.union_with(too_many_payments, impossible_travel)
-      .sink_to("alerts", weir::FileSink<Alert>{.path = output, .format = weir::json()});
+      .sink_to(
+          "alerts",
+          weir::FileSink<Alert>{
+              .path = output, .format = weir::json(), .roll_interval = roll, .inactivity = roll});
 
   return env.execute("fraud-detection");
 }

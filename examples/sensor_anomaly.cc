@@ -8,13 +8,15 @@
 //
 // Input is generated: five sensors, one reading a second each, for `--minutes` minutes from
 // 2026-01-01T00:00:00Z. Sensor 2 reads 3 too high from minute 30 on for two minutes; sensor 4 is
-// silent from minute 40 on for five.
+// silent from minute 40 on for five; with the end of the input all of them fall silent.
 //
 //   ./sensor_anomaly
 //
-//   Alert{sensor: "sensor-2", at: 2026-01-01T00:31:00.000Z, what: "..."}
-//   Alert{sensor: "sensor-2", at: 2026-01-01T00:32:00.000Z, what: "..."}
+//   Alert{sensor: "sensor-2", at: 2026-01-01T00:31:00.000Z, what: "mean 27.4 is 11.31 dev...
+//   Alert{sensor: "sensor-2", at: 2026-01-01T00:32:00.000Z, what: "mean 27.1 is 10.33 dev...
 //   Alert{sensor: "sensor-4", at: 2026-01-01T00:41:59.000Z, what: "no reading for 2 min"}
+//   Alert{sensor: "sensor-0", at: 2026-01-01T01:01:59.000Z, what: "no reading for 2 min"}
+//   ... and so on for sensors 1 to 4
 #include <weir/connectors/datagen.h>
 #include <weir/weir.h>
 
@@ -122,33 +124,46 @@ class AgainstHistory : public weir::KeyedProcessFunction<weir::Text, Summary, Al
   weir::ValueState<History> history_;
 };
 
-// Alerts when a sensor gave no reading for some time, once for each silence.
+// Alerts when a sensor gave no reading for some time, once for each silence. Whether the timer or
+// the next reading comes first depends on when watermarks pass, so either may tell.
 class Silence : public weir::KeyedProcessFunction<weir::Text, Reading, Alert> {
  public:
   explicit Silence(weir::Duration silence) : silence_(silence) {}
 
-  void declare(States& states) { last_at_ = states.value<weir::EventTime>("last-at"); }
+  void declare(States& states) { deadline_ = states.value<weir::EventTime>("deadline"); }
 
-  void process(const Reading& reading, Context& context, Output&) {
-    if (last_at_.has_value() && reading.at <= last_at_.value()) return;
-    if (last_at_.has_value()) context.timers().delete_event_time(last_at_.value() + silence_);
-    last_at_.set(reading.at);
+  void process(const Reading& reading, Context& context, Output& out) {
+    if (deadline_.has_value()) {
+      if (reading.at > deadline_.value()) tell(reading.sensor, out);
+      context.timers().delete_event_time(deadline_.value());
+    }
+    deadline_.set(reading.at + silence_);
     context.timers().register_event_time(reading.at + silence_);
   }
 
-  void on_timer(const Timer& timer, Context& context, Output& out) {
-    // At the end of the input every timer fires; that sensors end with it is no news.
-    if (context.watermark() == weir::EventTime::max()) return;
-    out.emit({context.key(), timer.at, out.text("no reading for {}", silence_)});
+  void on_timer(const Timer&, Context& context, Output& out) {
+    tell(context.key(), out);
+    deadline_.clear();
   }
 
  private:
+  void tell(weir::Text sensor, Output& out) {
+    out.emit({sensor, deadline_.value(), out.text("no reading for {}", silence_)});
+  }
+
   weir::Duration silence_;
-  weir::ValueState<weir::EventTime> last_at_;
+  weir::ValueState<weir::EventTime> deadline_;
 };
 
 constexpr std::int64_t kSensors = 5;
 constexpr weir::EventTime kStart{1'767'225'600'000};
+
+// Between -0.5 and 0.5, the same for the same number.
+double noise(std::uint64_t number) {
+  number = (number ^ (number >> 30)) * 0xBF58476D1CE4E5B9U;
+  number = (number ^ (number >> 27)) * 0x94D049BB133111EBU;
+  return static_cast<double>((number ^ (number >> 31)) % 1000) / 1000 - 0.5;
+}
 
 // The reading of a number; not a number where the sensor is silent.
 Reading make_reading(std::uint64_t i, weir::TextMaker& text) {
@@ -156,8 +171,8 @@ Reading make_reading(std::uint64_t i, weir::TextMaker& text) {
   const std::int64_t sensor = number % kSensors;
   const std::int64_t second = number / kSensors;
   const std::int64_t minute = second / 60;
-  const auto noise = static_cast<double>((i * 2654435761U) % 1000) / 1000 - 0.5;
-  double value = 20 + 2 * static_cast<double>(sensor) + noise;
+  double value = 20 + 2 * static_cast<double>(sensor) + noise(i + 1) +
+                 noise(static_cast<std::uint64_t>(minute * kSensors + sensor + 1) << 40);
   if (sensor == 2 && minute >= 30 && minute < 32) value += 3;
   if (sensor == 4 && minute >= 40 && minute < 45) value = std::numeric_limits<double>::quiet_NaN();
   return {text.text("sensor-{}", sensor), value, kStart + std::chrono::seconds{second}};
@@ -187,7 +202,7 @@ int main(int argc, char** argv) {
                      })
           .key_by(&Summary::sensor)
           .process("against-history", AgainstHistory{deviations});
-  auto silences = by_sensor.process("silence", Silence{silence});
+  auto silences = by_sensor.sorted_by_event_time("in-order").process("silence", Silence{silence});
 
   anomalies.union_with(silences).print();
 

@@ -7,12 +7,12 @@
 // Each word gives a line with how often it was seen so far, so the last line of a word has its
 // count:
 //
-//   counts> WordCount{word: "to", count: 1}
-//   counts> WordCount{word: "be", count: 1}
-//   counts> WordCount{word: "or", count: 1}
-//   counts> WordCount{word: "not", count: 1}
-//   counts> WordCount{word: "to", count: 2}
-//   counts> WordCount{word: "be", count: 2}
+//   WordCount{word: "to", count: 1}
+//   WordCount{word: "be", count: 1}
+//   WordCount{word: "or", count: 1}
+//   WordCount{word: "not", count: 1}
+//   WordCount{word: "to", count: 2}
+//   WordCount{word: "be", count: 2}
 #include <weir/connectors/files.h>
 #include <weir/weir.h>
 
