@@ -328,7 +328,14 @@ TEST_F(JobManagerTest, AZombieThatComesBackIsToldToEndAndGetsNothingUntilItHas) 
   advance(6s);
   EXPECT_EQ(state(), JobState::kWaitingForSlots);
   EXPECT_GT(cluster_->num_alive(AttemptNumber{1}), 0U) << "it does not know";
+  cluster_->intercept = [](TaskManagerId, const ControlMessage& message) {
+    return std::holds_alternative<CancelAttempt>(message) ? std::optional(Status::ok())
+                                                          : std::nullopt;
+  };
   cluster_->at(1).has_heartbeat = true;
+  advance(10s);
+  EXPECT_EQ(state(), JobState::kWaitingForSlots);
+  cluster_->intercept = nullptr;
   advance(3s);
   EXPECT_EQ(cluster_->num_alive(AttemptNumber{1}), 0U);
   EXPECT_EQ(state(), JobState::kRunning);
