@@ -86,7 +86,9 @@ bool OutputNames::is_left_over(std::string_view name) const {
   const std::optional<OutputOrigin> found = origin(name);
   if (!found.has_value() || found->lineage != lineage_) return false;
   if (found->generation != generation_) return found->generation < generation_;
-  return found->run == run_ && found->attempt < attempt_;
+  // It started from the same checkpoint as we did. Once one of ours is complete, no attempt that
+  // begins does so: all others of this generation are dead.
+  return found->run != run_ || found->attempt != attempt_;
 }
 
 }  // namespace weir::detail

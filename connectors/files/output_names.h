@@ -48,8 +48,8 @@ class OutputNames {
   /// Tells who wrote the file of this name (without a path); none if it is not a hidden file of a
   /// sink with this prefix.
   std::optional<OutputOrigin> origin(std::string_view name) const;
-  /// True for hidden files of this lineage that an earlier attempt surely wrote: one of an earlier
-  /// generation, or of this generation and run.
+  /// True for hidden files of this lineage that another attempt of this or an earlier generation
+  /// wrote: surely a dead one, once a checkpoint of this attempt is complete.
   bool is_left_over(std::string_view name) const;
 
  private:
