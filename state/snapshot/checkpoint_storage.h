@@ -68,7 +68,8 @@ class CheckpointStorage {
   virtual Result<bool> read_back(CheckpointId checkpoint) = 0;
   /// Completed checkpoints, oldest first.
   virtual Result<std::vector<StoredCheckpoint>> list() = 0;
-  /// Reads and verifies metadata, and that the files it names are there in their full size.
+  /// Reads and verifies metadata, and that the files it names are there in their full size. One of
+  /// this storage is durable afterwards.
   /// `path` is a checkpoint directory or its `_metadata` file; the checkpoint may have been moved.
   /// Errors: not found; data loss; unimplemented for a newer format.
   virtual Result<CheckpointMetadata> read(const std::string& path) = 0;

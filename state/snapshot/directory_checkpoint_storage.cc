@@ -256,8 +256,6 @@ Result<bool> DirectoryCheckpointStorage::read_back(CheckpointId checkpoint) {
   if (!is_there) {
     return false;
   }
-  // Seen is not durable.
-  WEIR_RETURN_IF_ERROR(files_.sync_directory(path_of(checkpoint)));
   WEIR_RETURN_IF_ERROR(read(path_of(checkpoint)).status());
   return true;
 }
@@ -313,6 +311,10 @@ Result<CheckpointMetadata> DirectoryCheckpointStorage::read(const std::string& p
   });
   WEIR_RETURN_IF_ERROR(
       check_files(files_, *metadata).with_context("checkpoint '" + directory + "'"));
+  // Seen is not durable: whoever published it may have died before its sync.
+  if (parent_directory(directory) == directory_) {
+    WEIR_RETURN_IF_ERROR(files_.sync_directory(directory));
+  }
   return metadata;
 }
 
