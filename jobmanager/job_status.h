@@ -63,6 +63,7 @@ struct VertexStatus {
   std::vector<OperatorStatus> operators;
 };
 
+/// The checkpoints of a job at one moment.
 struct CheckpointsStatus {
   CheckpointCounters counters;
   std::optional<CheckpointStatistics> pending;
@@ -71,6 +72,7 @@ struct CheckpointsStatus {
   std::optional<CheckpointId> restored;  ///< what the current attempt started from
 };
 
+/// A job at one moment.
 struct JobStatus {
   JobId job;
   std::string name;
