@@ -21,7 +21,8 @@ namespace weir {
 class Batch;
 
 /// Who holds a batch: one holder may change it; while there are several it is constant.
-/// Shared by the consumers of a broadcast or of a stream with several readers; the last one frees it.
+/// Shared by the consumers of a broadcast or of a stream with several readers; the last one frees
+/// it.
 using BatchPtr = std::shared_ptr<Batch>;
 
 /// A batch without its row type: what tasks, channels and gates handle.

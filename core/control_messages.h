@@ -126,6 +126,7 @@ struct OperatorReport {
   std::uint64_t bad_records = 0;
   std::uint64_t state_entries = 0;
 };
+/// How one subtask is, and what it has done in its attempt.
 struct SubtaskReport {
   AttemptId attempt;
   SubtaskState state = SubtaskState::kDeploying;

@@ -56,7 +56,8 @@ constexpr KeyGroupRange key_group_range(MaxParallelism max_parallelism, Parallel
                                         SubtaskIndex index) {
   const std::uint32_t max = max_parallelism.value();
   const std::uint32_t count = parallelism.value();
-  return {(index.value() * max + count - 1) / count, ((index.value() + 1) * max + count - 1) / count};
+  return {(index.value() * max + count - 1) / count,
+          ((index.value() + 1) * max + count - 1) / count};
 }
 
 /// Returns the hashes whose keys fall into `range`.

@@ -13,7 +13,17 @@
 namespace weir {
 
 /// What a state is, as the user declared it or as an operator of Weir uses it.
-enum class StateKind { kValue, kList, kMap, kReducing, kAggregating, kTimers, kWindow, kBuffer, kOperator };
+enum class StateKind {
+  kValue,
+  kList,
+  kMap,
+  kReducing,
+  kAggregating,
+  kTimers,
+  kWindow,
+  kBuffer,
+  kOperator
+};
 
 /// How the entries of a state are spread over subtasks on restore.
 enum class StateDistribution {
@@ -77,7 +87,8 @@ class StateRegistry {
   virtual ~StateRegistry() = default;
   /// Adds `table` and at once feeds it the restored entries that belong to this subtask. The table
   /// must outlive the operator's last snapshot. Throws StatusError if a restored state has another
-  /// kind or schema (failed precondition, names both) or cannot be read (data loss, names the file).
+  /// kind or schema (failed precondition, names both) or cannot be read (data loss, names the
+  /// file).
   virtual void add(StateTable& table) = 0;
   /// True when this attempt started from a checkpoint.
   virtual bool is_restored() const = 0;

@@ -69,8 +69,9 @@ void declare_options(CLI::App& app, Parsed& parsed) {
   app.add_option("-c,--config", parsed.config_file, "Configuration file (YAML)");
   app.add_option("-D", parsed.overrides, "Sets a configuration key: -D key=value")
       ->allow_extra_args(false);
-  app.add_flag("--list-config", parsed.list_config,
-               "Prints every configuration key with its value, where that comes from, and its meaning");
+  app.add_flag(
+      "--list-config", parsed.list_config,
+      "Prints every configuration key with its value, where that comes from, and its meaning");
   app.add_option("-s,--restore", parsed.restore,
                  "Starts from a checkpoint: 'latest', or the path of one");
   app.add_flag("-n,--allow-non-restored-state", parsed.allow_non_restored_state,
@@ -205,8 +206,8 @@ Result<CommandLine> parse_command_line(int argc, const char* const* argv, FileSt
   CommandLine line{.configuration = default_configuration()};
   line.program = argc > 0 ? argv[0] : "job";
   const char* const* const end = argv + argc;
-  const char* const* const dashes =
-      std::find_if(argv + std::min(argc, 1), end, [](const char* a) { return std::string_view{a} == "--"; });
+  const char* const* const dashes = std::find_if(
+      argv + std::min(argc, 1), end, [](const char* a) { return std::string_view{a} == "--"; });
   if (dashes != end) line.job_arguments.assign(dashes + 1, end);
 
   Parsed parsed;

@@ -31,9 +31,10 @@ std::string headline(const JobProgress& job) {
   std::string text = fmt::format("{} {} {}  checkpoints {}", job.name, job.state,
                                  clock_text(job.uptime), job.checkpoints_completed);
   if (job.last_checkpoint.value() != 0) {
-    text += fmt::format(", last #{} {:.1f} s ago ({} ms, {})", job.last_checkpoint.value(),
-                        static_cast<double>(job.last_checkpoint_age.count()) / 1000,
-                        job.last_checkpoint_duration.count(), bytes_text(job.last_checkpoint_bytes));
+    text +=
+        fmt::format(", last #{} {:.1f} s ago ({} ms, {})", job.last_checkpoint.value(),
+                    static_cast<double>(job.last_checkpoint_age.count()) / 1000,
+                    job.last_checkpoint_duration.count(), bytes_text(job.last_checkpoint_bytes));
   }
   if (job.checkpoints_failed != 0) text += fmt::format(", failed {}", job.checkpoints_failed);
   text += fmt::format("  restarts {}", job.restarts);

@@ -38,16 +38,14 @@ TaskManager::TaskManager(TaskManagerEnvironment environment, TaskManagerOptions 
     : environment_(std::move(environment)),
       options_(std::move(options)),
       background_(std::make_shared<BackgroundWork>(environment_.blocking)),
-      subtask_environment_(new SubtaskEnvironment{
-          environment_.clock, environment_.files, environment_.state_backend,
-          environment_.make_writer, environment_.channels, background_, *this,
-          MemoryBudget(options_.memory_limit_bytes)}) {
+      subtask_environment_(
+          new SubtaskEnvironment{environment_.clock, environment_.files, environment_.state_backend,
+                                 environment_.make_writer, environment_.channels, background_,
+                                 *this, MemoryBudget(options_.memory_limit_bytes)}) {
   WEIR_CHECK_GT(options_.slots, 0U);
 }
 
-TaskManager::~TaskManager() {
-  WEIR_CHECK(state_ == State::kCreated || state_ == State::kStopped);
-}
+TaskManager::~TaskManager() { WEIR_CHECK(state_ == State::kCreated || state_ == State::kStopped); }
 
 void TaskManager::start() {
   WEIR_CHECK(state_ == State::kCreated);
@@ -166,9 +164,8 @@ Status TaskManager::run_attempt(const DeployAttempt& message,
       Running& running = running_[attempt];
       running.report.attempt = attempt;
       running.subtask = std::make_shared<Subtask>(
-          subtask_environment_,
-          SubtaskSetup{attempt, program, deployed.restores, message.restored,
-                       message.checkpoint_directory, options_.subtask});
+          subtask_environment_, SubtaskSetup{attempt, program, deployed.restores, message.restored,
+                                             message.checkpoint_directory, options_.subtask});
       environment_.scheduler.add(deployed.slot, running.subtask);
     } catch (const std::exception& error) {
       // A factory is user code and may throw.
@@ -277,10 +274,8 @@ void TaskManager::hint(SourceHint hint) {
 }
 
 void TaskManager::deliver(const AttemptId& attempt, ControlMessage message) {
-  post([this, delivery = std::make_shared<Delivery>(
-                  Delivery{attempt, std::move(message), options_.retry.first_delay})] {
-    send(delivery);
-  });
+  post([this, delivery = std::make_shared<Delivery>(Delivery{
+                  attempt, std::move(message), options_.retry.first_delay})] { send(delivery); });
 }
 
 // Sends until it has arrived, or nobody waits for it any more.

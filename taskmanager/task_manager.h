@@ -146,7 +146,7 @@ class TaskManager final : public ControlHandler, private SubtaskHost {
 
   const TaskManagerEnvironment environment_;
   const TaskManagerOptions options_;
-  const std::shared_ptr<BackgroundWork> background_;  // shared with closures under way
+  const std::shared_ptr<BackgroundWork> background_;               // shared with closures under way
   const std::shared_ptr<SubtaskEnvironment> subtask_environment_;  // shared with the subtasks
 
   State state_ = State::kCreated;

@@ -16,7 +16,7 @@ constexpr std::size_t kUnitsPerStep = 4096;
 // How long one task goes on before the next has its turn.
 constexpr std::int64_t kTurnNanos = 1'000'000;
 // How long a slot without work looks on before it sleeps.
-constexpr std::int64_t kSpinNanos = 20'000;
+constexpr std::int64_t kSpinNanos = 2'000;
 
 }  // namespace
 
@@ -119,8 +119,8 @@ class ThreadedTaskScheduler::Slot {
   }
 
   static void count_wait(const Entry& entry, std::int64_t now) {
-    const auto waited = static_cast<std::uint64_t>(std::max<std::int64_t>(
-        0, entry.blocked_since == 0 ? 0 : now - entry.blocked_since));
+    const auto waited = static_cast<std::uint64_t>(
+        std::max<std::int64_t>(0, entry.blocked_since == 0 ? 0 : now - entry.blocked_since));
     switch (entry.result) {
       case StepResult::kBlockedOnInput:
       case StepResult::kBlockedOnState: entry.task->times().idle.add(waited); break;

@@ -129,11 +129,9 @@ std::string explain_text(const JobGraph& graph) {
     for (std::size_t i = 0; i < vertex.operators.size(); ++i) print_operator(out, vertex, i);
     for (const JobEdge& edge : graph.edges) {
       if (edge.from != vertex.id) continue;
-      const std::string side = edge.output.value() == 0
-                                   ? ""
-                                   : fmt::format(" (side output {})", edge.output.value());
-      fmt::format_to(std::back_inserter(out),
-                     "  {}{} --{}--> vertex {}, not chained because {}\n",
+      const std::string side =
+          edge.output.value() == 0 ? "" : fmt::format(" (side output {})", edge.output.value());
+      fmt::format_to(std::back_inserter(out), "  {}{} --{}--> vertex {}, not chained because {}\n",
                      vertex.operators[edge.from_operator].name, side, to_text(edge.partitioning),
                      edge.to.value(), edge.why_not_chained);
     }

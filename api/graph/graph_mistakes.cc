@@ -81,8 +81,8 @@ class Checker {
     std::set<std::string> names;
     for (const StateDescriptor& state : op.states) {
       if (!names.insert(state.name).second) {
-        report(op, "the name '" + state.name +
-                       "' of a state is taken by another one of this operator");
+        report(op,
+               "the name '" + state.name + "' of a state is taken by another one of this operator");
       }
     }
   }
@@ -95,20 +95,21 @@ class Checker {
                      " makes none: give it a WatermarkStrategy other than none()");
     }
   }
+  // The sources that `op` gets records from, in the order of the program.
   std::vector<const Transformation*> sources_of(const Transformation& op) const {
-    std::vector<const Transformation*> sources;
-    std::set<const Transformation*> seen;
+    std::set<TransformationIndex> upstream;
     std::vector<const Transformation*> open = {&op};
     while (!open.empty()) {
       const Transformation* next = open.back();
       open.pop_back();
-      if (next->kind == OperatorKind::kSourceReader) {
-        sources.push_back(next);
-        continue;
-      }
       for (const StreamInput& input : next->inputs) {
-        const Transformation* from = &operators_[input.from];
-        if (seen.insert(from).second) open.push_back(from);
+        if (upstream.insert(input.from).second) open.push_back(&operators_[input.from]);
+      }
+    }
+    std::vector<const Transformation*> sources;
+    for (const TransformationIndex index : upstream) {
+      if (operators_[index].kind == OperatorKind::kSourceReader) {
+        sources.push_back(&operators_[index]);
       }
     }
     return sources;

@@ -12,8 +12,8 @@ namespace weir::detail {
 namespace {
 
 std::string in_words(const std::vector<std::string>& mistakes, const std::string& job_name) {
-  std::string text = "the program '" + job_name + "' cannot run: " +
-                     std::to_string(mistakes.size()) +
+  std::string text = "the program '" + job_name +
+                     "' cannot run: " + std::to_string(mistakes.size()) +
                      (mistakes.size() == 1 ? " mistake" : " mistakes");
   for (const std::string& mistake : mistakes) text += "\n  " + mistake;
   return text;
@@ -22,9 +22,7 @@ std::string in_words(const std::vector<std::string>& mistakes, const std::string
 class Builder {
  public:
   Builder(const StreamGraph& graph, const ExecutionSettings& settings)
-      : settings_(settings),
-        operators_(graph.transformations()),
-        places_(operators_.size()) {}
+      : settings_(settings), operators_(graph.transformations()), places_(operators_.size()) {}
 
   std::shared_ptr<const Program> build(const std::string& job_name) {
     program_->graph.name = job_name;
@@ -88,7 +86,8 @@ class Builder {
       if (!chain.max_parallelism.has_value()) chain.max_parallelism = wanted.max_parallelism;
     } else {
       chains_.push_back(wanted);
-      program_->graph.vertices.push_back({.id = vertex_id(place.vertex), .name = {}, .operators = {}});
+      program_->graph.vertices.push_back(
+          {.id = vertex_id(place.vertex), .name = {}, .operators = {}});
       program_->operators.emplace_back();
     }
     add_operator(op, place, joins);
@@ -133,7 +132,7 @@ class Builder {
       case Partitioning::kHash: return "records are spread by key";
       case Partitioning::kRebalance: return "records are spread evenly";
       case Partitioning::kBroadcast: return "every record goes to every subtask";
-      case Partitioning::kAddressed: return "splits are sent to the reader that asked for them";
+      case Partitioning::kAddressed: return "splits go to the reader that asked";
     }
     const auto differ = [](const std::string& what, const std::string& a, const std::string& b) {
       return what + " differs: " + a + " and " + b;
@@ -195,9 +194,8 @@ class Builder {
     const JobVertex& producer = program_->graph.vertices[from];
     const JobVertex& consumer = program_->graph.vertices[to];
     const bool keeps_keys = static_cast<bool>(input.router);
-    const bool is_alike =
-        producer.parallelism == consumer.parallelism &&
-        (!keeps_keys || producer.max_parallelism == consumer.max_parallelism);
+    const bool is_alike = producer.parallelism == consumer.parallelism &&
+                          (!keeps_keys || producer.max_parallelism == consumer.max_parallelism);
     if (is_alike) return Partitioning::kForward;
     return keeps_keys ? Partitioning::kHash : Partitioning::kRebalance;
   }

@@ -2,11 +2,11 @@
 // From the stream graph to a program: checks everything, chains operators, reports all mistakes.
 #pragma once
 
+#include <weir/execution_settings.h>
+
 #include <memory>
 #include <string>
 #include <vector>
-
-#include <weir/execution_settings.h>
 
 #include "api/graph/stream_graph.h"
 #include "base/status.h"

@@ -20,8 +20,8 @@ void StreamGraph::use_pending(std::size_t number, PendingSteps::Use use) {
   using Use = PendingSteps::Use;
   Use& now = pending_[number].use;
   // Several readers share one operator; but a chain that was moved is not there any more.
-  now = now == Use::kNone || (now == Use::kOperator && use == Use::kOperator) ? use
-                                                                              : Use::kAfterMove;
+  now =
+      now == Use::kNone || (now == Use::kOperator && use == Use::kOperator) ? use : Use::kAfterMove;
 }
 
 OutputIndex StreamGraph::side_output(TransformationIndex from, SideOutput output) {

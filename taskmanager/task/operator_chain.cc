@@ -166,7 +166,9 @@ void OperatorChain::flush() {
 void OperatorChain::begin_watermark(Watermark watermark,
                                     std::optional<WatermarkStatus> status_after) {
   WEIR_CHECK(!has_work());
-  work_ = {.kind = Work::Kind::kWatermark, .watermark = watermark, .now = {},
+  work_ = {.kind = Work::Kind::kWatermark,
+           .watermark = watermark,
+           .now = {},
            .status_after = status_after};
 }
 
@@ -177,8 +179,8 @@ void OperatorChain::begin_processing_time(ProcessingTime now) {
 
 void OperatorChain::begin_end() {
   WEIR_CHECK(!has_work());
-  work_ = {.kind = Work::Kind::kEnd, .watermark = {EventTime::max()}, .now = {},
-           .status_after = {}};
+  work_ = {
+      .kind = Work::Kind::kEnd, .watermark = {EventTime::max()}, .now = {}, .status_after = {}};
 }
 
 void OperatorChain::work(Budget& budget) {

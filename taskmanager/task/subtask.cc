@@ -71,22 +71,21 @@ Subtask::Subtask(std::shared_ptr<SubtaskEnvironment> environment, SubtaskSetup s
   const SubtaskIndex index = setup_.attempt.subtask.index;
   const std::optional<AttemptId> enumerator = enumerator_of(*setup_.program, setup_.attempt);
   for (std::size_t i = 0; i < vertex.operators.size(); ++i) {
-    OperatorInfo info{.job = setup_.attempt.job,
-                      .job_name = setup_.program->graph.name,
-                      .id = vertex.operators[i].id,
-                      .name = vertex.operators[i].name,
-                      .subtask = index,
-                      .parallelism = vertex.parallelism,
-                      .max_parallelism = vertex.max_parallelism,
-                      .attempt = setup_.attempt.attempt,
-                      .key_groups =
-                          key_group_range(vertex.max_parallelism, vertex.parallelism, index)};
+    OperatorInfo info{
+        .job = setup_.attempt.job,
+        .job_name = setup_.program->graph.name,
+        .id = vertex.operators[i].id,
+        .name = vertex.operators[i].name,
+        .subtask = index,
+        .parallelism = vertex.parallelism,
+        .max_parallelism = vertex.max_parallelism,
+        .attempt = setup_.attempt.attempt,
+        .key_groups = key_group_range(vertex.max_parallelism, vertex.parallelism, index)};
     contexts_.push_back(std::make_unique<SubtaskContext>(
-        environment_,
-        SubtaskContext::Setup{std::move(info), vertex.id, enumerator, mailbox_,
-                              [this, i](const Mail& mail) {
-                                if (takes_part()) chain_.run_as(i, mail);
-                              }}));
+        environment_, SubtaskContext::Setup{std::move(info), vertex.id, enumerator, mailbox_,
+                                            [this, i](const Mail& mail) {
+                                              if (takes_part()) chain_.run_as(i, mail);
+                                            }}));
   }
   to_open_ = contexts_.size();
   for (std::uint32_t i = 0; i < gate_.size(); ++i) {
@@ -157,27 +156,27 @@ void Subtask::begin_restore() {
       if (restore.id == info.id) setups.back().restores = restore.handles;
     }
   }
-  environment_.background->run([this, self = shared_from_this(), mailbox = mailbox_,
-                                setups = std::move(setups)] {
-    auto opened = std::make_shared<Opened>();
-    for (const OperatorStateSetup& setup : setups) {
-      auto backend = environment_.state_backend.open(setup);
-      opened->status = backend.status();
-      if (!backend.is_ok()) break;
-      opened->backends.push_back(std::move(*backend));
-    }
-    mailbox->post([this, opened] {
-      if (phase_ != Phase::kRestoring) return;
-      const std::size_t count = opened->backends.size();
-      if (!opened->status.is_ok()) {
-        chain_.run_as(count, [&] { throw StatusError(opened->status); });
-      }
-      for (std::size_t i = 0; i < count; ++i) {
-        contexts_[i]->set_backend(std::move(opened->backends[i]));
-      }
-      phase_ = Phase::kOpening;
-    });
-  });
+  environment_.background->run(
+      [this, self = shared_from_this(), mailbox = mailbox_, setups = std::move(setups)] {
+        auto opened = std::make_shared<Opened>();
+        for (const OperatorStateSetup& setup : setups) {
+          auto backend = environment_.state_backend.open(setup);
+          opened->status = backend.status();
+          if (!backend.is_ok()) break;
+          opened->backends.push_back(std::move(*backend));
+        }
+        mailbox->post([this, opened] {
+          if (phase_ != Phase::kRestoring) return;
+          const std::size_t count = opened->backends.size();
+          if (!opened->status.is_ok()) {
+            chain_.run_as(count, [&] { throw StatusError(opened->status); });
+          }
+          for (std::size_t i = 0; i < count; ++i) {
+            contexts_[i]->set_backend(std::move(opened->backends[i]));
+          }
+          phase_ = Phase::kOpening;
+        });
+      });
 }
 
 void Subtask::open_next() {

@@ -30,9 +30,9 @@ std::vector<GateChannel> take_inputs(ChannelRegistry& registry, const Program& p
     if (edge.to != attempt.subtask.vertex) continue;
     const JobVertex& from = graph.vertex(edge.from);
     for (const SubtaskIndex producer : peers(edge, from.parallelism, self)) {
-      channels.push_back(
-          {edge.input, registry.take_input({attempt.job, attempt.attempt, i, producer, self}),
-           fmt::format("'{}' (subtask {})", from.name, producer.value())});
+      channels.push_back({edge.input,
+                          registry.take_input({attempt.job, attempt.attempt, i, producer, self}),
+                          fmt::format("'{}' (subtask {})", from.name, producer.value())});
     }
   }
   return channels;

@@ -72,12 +72,13 @@ void SubtaskCheckpointer::write_in_background(CheckpointId checkpoint,
                                               std::unique_ptr<Frozen> frozen) {
   ++writes_;
   auto work = [checkpoint, this, setup = setup_, &environment = environment_,
-               subtask = setup_.subtask(),
-               shared = std::shared_ptr<Frozen>(std::move(frozen))] {
+               subtask = setup_.subtask(), shared = std::shared_ptr<Frozen>(std::move(frozen))] {
     const std::int64_t start = environment.clock.monotonic_nanos();
     Written written;
     written.files = std::make_shared<WrittenFiles>(environment.files, environment.background);
-    written.message = {.attempt = setup.attempt, .checkpoint = checkpoint, .snapshot = {},
+    written.message = {.attempt = setup.attempt,
+                       .checkpoint = checkpoint,
+                       .snapshot = {},
                        .alignment_nanos = shared->alignment_nanos,
                        .freeze_nanos = shared->freeze_nanos};
     try {
@@ -100,9 +101,8 @@ void SubtaskCheckpointer::write_in_background(CheckpointId checkpoint,
     fault_point("subtask.snapshot-written");
     written.message.write_nanos = environment.clock.monotonic_nanos() - start;
     // 6. As mail, so that an abort and the end of the attempt have been seen before it or not.
-    setup.mailbox->post([this, checkpoint, written = std::move(written)] {
-      on_written(checkpoint, written);
-    });
+    setup.mailbox->post(
+        [this, checkpoint, written = std::move(written)] { on_written(checkpoint, written); });
   };
   environment_.background->run(std::move(work));
 }

@@ -12,9 +12,9 @@
 #include "core/control_messages.h"
 #include "state/snapshot/checkpoint_storage.h"
 #include "state/state_backend.h"
+#include "taskmanager/background_work.h"
 #include "taskmanager/io/channel_registry.h"
 #include "taskmanager/io/memory_budget.h"
-#include "taskmanager/background_work.h"
 
 namespace weir {
 

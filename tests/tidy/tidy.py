@@ -268,7 +268,9 @@ def exists(tree, subject):
     """Whether a source file, or a public header, has this path without its ending."""
     module, _, rest = subject.partition("/")
     public = f"{module}/include/weir"
-    places = [subject, f"{public}/{rest}", f"{public}/{module}/{rest}"]
+    # connectors/files/files_test.cc is of <weir/connectors/files.h>.
+    stem = rest.rpartition("/")[2]
+    places = [subject, f"{public}/{rest}", f"{public}/{module}/{rest}", f"{public}/{module}/{stem}"]
     return any(f"{place}{end}" in tree.by_path for place in places for end in (".h", ".cc"))
 
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Tests of the background work.
 #include "taskmanager/background_work.h"
 
 #include <gtest/gtest.h>

@@ -67,7 +67,9 @@ class NumberTable final : public StateTable {
   std::unique_ptr<FrozenState> freeze(CheckpointId) override {
     return std::make_unique<Frozen>(value, fails_to_write);
   }
-  void restore(std::uint32_t, ByteView, ByteView bytes) override { value += std::stoll(std::string(bytes)); }
+  void restore(std::uint32_t, ByteView, ByteView bytes) override {
+    value += std::stoll(std::string(bytes));
+  }
   std::size_t entry_count() const override { return 1; }
 
  private:
@@ -83,7 +85,8 @@ class NumberTable final : public StateTable {
     const std::int64_t value_;
     const bool fails_;
   };
-  const StateDescriptor descriptor_{"number", StateKind::kOperator, StateDistribution::kSplit, "", ""};
+  const StateDescriptor descriptor_{"number", StateKind::kOperator, StateDistribution::kSplit, "",
+                                    ""};
 };
 
 class FakeOperator;
@@ -153,8 +156,9 @@ class FakeOperator final : public Operator {
     if (behaviour_.on_hint) behaviour_.on_hint(*this, from, payload);
   }
   Progress advance_watermark(Watermark watermark, Budget& budget) override {
-    note("watermark " + (watermark.time == EventTime::max() ? std::string("max")
-                                                            : std::to_string(watermark.time.millis())));
+    note("watermark " + (watermark.time == EventTime::max()
+                             ? std::string("max")
+                             : std::to_string(watermark.time.millis())));
     return behaviour_.on_watermark ? behaviour_.on_watermark(*this, watermark, budget)
                                    : Progress::kDone;
   }
@@ -242,8 +246,8 @@ class ProgramBuilder {
       spec.name = behaviour.name;
       spec.kind = behaviour.kind;
       if (!vertex.operators.empty()) {
-        spec.chained_after = behaviour.after.value_or(
-            static_cast<std::uint32_t>(vertex.operators.size()) - 1);
+        spec.chained_after =
+            behaviour.after.value_or(static_cast<std::uint32_t>(vertex.operators.size()) - 1);
         spec.chained_output = OutputIndex{behaviour.after_output};
       }
       vertex.operators.push_back(std::move(spec));

@@ -28,8 +28,7 @@ class FakeCheckpointWriter final : public CheckpointWriter {
       : files_(files), directory_(std::move(directory)) {}
   Result<std::unique_ptr<SnapshotFile>> create(const std::string& name) override {
     WEIR_RETURN_IF_ERROR(files_.make_directories(directory_));
-    std::unique_ptr<SnapshotFile> file =
-        std::make_unique<File>(files_, directory_ + "/" + name);
+    std::unique_ptr<SnapshotFile> file = std::make_unique<File>(files_, directory_ + "/" + name);
     return file;
   }
 
@@ -142,7 +141,8 @@ class SubtaskFixture : public ::testing::Test {
     for (std::uint32_t edge = 0; edge < graph.edges.size(); ++edge) {
       const bool forward = graph.edges[edge].partitioning == Partitioning::kForward;
       if (graph.edges[edge].to == vertex) {
-        for (std::uint32_t i = 0; i < graph.vertex(graph.edges[edge].from).parallelism.value(); ++i) {
+        for (std::uint32_t i = 0; i < graph.vertex(graph.edges[edge].from).parallelism.value();
+             ++i) {
           if (forward && i != index) continue;
           inputs.push_back(channels.take_output(
               {id.job, id.attempt, edge, SubtaskIndex{i}, SubtaskIndex{index}}));
@@ -209,8 +209,8 @@ class SubtaskFixture : public ::testing::Test {
 
   Journal journal;
   std::shared_ptr<Subtask> subtask;
-  std::vector<std::shared_ptr<OutputChannel>> inputs;   // the producers' ends
-  std::vector<std::shared_ptr<InputChannel>> outputs;   // the consumers' ends
+  std::vector<std::shared_ptr<OutputChannel>> inputs;  // the producers' ends
+  std::vector<std::shared_ptr<InputChannel>> outputs;  // the consumers' ends
 };
 
 }  // namespace weir::testing

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Tests of the task manager.
 #include "taskmanager/task_manager.h"
 
 #include <gtest/gtest.h>
@@ -71,21 +72,22 @@ class TaskManagerTest : public ::testing::Test {
  protected:
   TaskManagerTest() {
     ProgramBuilder builder(journal);
-    enumerator = builder.add(1, {{.name = "splits",
-                                  .on_poll = [](FakeOperator&, Budget&) { return PollResult::kEnded; },
-                                  .kind = OperatorKind::kEnumerator}});
+    enumerator =
+        builder.add(1, {{.name = "splits",
+                         .on_poll = [](FakeOperator&, Budget&) { return PollResult::kEnded; },
+                         .kind = OperatorKind::kEnumerator}});
     reader = builder.add(2, {{.name = "reader",
                               .on_open = [](FakeOperator& self) { self.context().send_hint("hi"); },
                               .on_poll = [this](FakeOperator&, Budget&) { return reader_result; },
                               .kind = OperatorKind::kSourceReader}});
-    sink = builder.add(1, {{.name = "sink",
-                            .on_rows =
-                                [](FakeOperator&, InputIndex, const BatchView&) {
-                                  throw std::runtime_error("disk full");
-                                },
-                            .on_complete = [](FakeOperator& self, CheckpointId checkpoint) {
-                              self.context().report_committed(checkpoint);
-                            }}});
+    sink =
+        builder.add(1, {{.name = "sink",
+                         .on_rows = [](FakeOperator&, InputIndex,
+                                       const BatchView&) { throw std::runtime_error("disk full"); },
+                         .on_complete =
+                             [](FakeOperator& self, CheckpointId checkpoint) {
+                               self.context().report_committed(checkpoint);
+                             }}});
     builder.connect(enumerator, reader, Partitioning::kAddressed)
         .connect(reader, sink, Partitioning::kHash);
     program = builder.build();
@@ -96,8 +98,7 @@ class TaskManagerTest : public ::testing::Test {
               return std::make_unique<testing::FakeCheckpointWriter>(
                   files, directory + "/chk-" + std::to_string(checkpoint.value()));
             },
-            scheduler, channels,
-            [this](JobId job) { return job == JobId{1} ? program : nullptr; }},
+            scheduler, channels, [this](JobId job) { return job == JobId{1} ? program : nullptr; }},
         TaskManagerOptions{.id = TaskManagerId{5}, .slots = 2});
     transport.peer = manager.get();
     manager->start();
@@ -169,9 +170,10 @@ using States = std::vector<SubtaskState>;
 TEST_F(TaskManagerTest, RegistersUntilTheJobManagerAnswers) {
   ASSERT_EQ(transport.all<RegisterTaskManager>().size(), 1U);
   EXPECT_EQ(transport.all<RegisterTaskManager>()[0].slots, 2U);
-  TaskManager late(TaskManagerEnvironment{clock, executor, blocking, transport, files, backend, {},
-                                          scheduler, channels, {}},
-                   TaskManagerOptions{.id = TaskManagerId{6}});
+  TaskManager late(
+      TaskManagerEnvironment{
+          clock, executor, blocking, transport, files, backend, {}, scheduler, channels, {}},
+      TaskManagerOptions{.id = TaskManagerId{6}});
   transport.answer = unavailable("nobody there");
   late.start();
   executor.advance(Duration{350});
@@ -276,11 +278,13 @@ TEST_F(TaskManagerTest, CheckpointsGoThroughAllSubtasksAndTheFinalOneClosesThem)
   ASSERT_TRUE(handle(deployment(1)).is_ok());
   settle();
   EXPECT_EQ(told(1), States(4, SubtaskState::kEnded));
-  EXPECT_TRUE(handle(TriggerCheckpoint{attempt_id(enumerator, 0, 1),
-                                       barrier(1, CheckpointKind::kFinal)}).is_ok());
+  EXPECT_TRUE(
+      handle(TriggerCheckpoint{attempt_id(enumerator, 0, 1), barrier(1, CheckpointKind::kFinal)})
+          .is_ok());
   settle();
   EXPECT_EQ(transport.all<AcknowledgeCheckpoint>().size(), 4U);
-  EXPECT_TRUE(handle(NotifyCheckpointComplete{JobId{1}, AttemptNumber{1}, CheckpointId{1}}).is_ok());
+  EXPECT_TRUE(
+      handle(NotifyCheckpointComplete{JobId{1}, AttemptNumber{1}, CheckpointId{1}}).is_ok());
   settle();
   ASSERT_EQ(transport.all<CommitReport>().size(), 1U);
   EXPECT_EQ(transport.all<CommitReport>()[0].id, OperatorId{"sink"});
@@ -411,9 +415,10 @@ TEST(TaskManagerDeathTest, DestroyingOneThatRunsAborts) {
   FakeScheduler scheduler;
   EXPECT_DEATH(
       {
-        TaskManager manager(TaskManagerEnvironment{clock, executor, blocking, transport, files,
-                                                   backend, {}, scheduler, channels, {}},
-                            TaskManagerOptions{.id = TaskManagerId{6}});
+        TaskManager manager(
+            TaskManagerEnvironment{
+                clock, executor, blocking, transport, files, backend, {}, scheduler, channels, {}},
+            TaskManagerOptions{.id = TaskManagerId{6}});
         manager.start();
       },
       "check failed");

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Tests of the threaded task scheduler.
 #include "taskmanager/threaded_task_scheduler.h"
 
 #include <gtest/gtest.h>
@@ -6,8 +7,8 @@
 #include <atomic>
 #include <future>
 
-#include "tests/unit/taskmanager/subtask_fixture.h"
 #include "base/thread_executor.h"
+#include "tests/unit/taskmanager/subtask_fixture.h"
 
 namespace weir {
 namespace {
@@ -148,6 +149,34 @@ TEST_F(ThreadedTaskSchedulerTest, TwoTasksThatWakeEachOtherNeverFallAsleepTogeth
   scheduler.stop();
 }
 
+constexpr CheckpointId kFinal{100};
+
+// Hears of two subtasks: when both have ended, acknowledged the final checkpoint, and are over.
+struct TwoSubtasks final : SubtaskHost {
+  void report(SubtaskReport report) override {
+    const std::lock_guard lock(mutex);
+    if (report.state == SubtaskState::kEnded && ++ended == 2) all_ended.set_value();
+    if (report.state == SubtaskState::kFailed) failure = report.failure;
+  }
+  void over(const AttemptId&) override {
+    const std::lock_guard lock(mutex);
+    if (++num_over == 2) all_over.set_value();
+  }
+  void deliver(const AttemptId&, ControlMessage message) override {
+    const std::lock_guard lock(mutex);
+    const auto* acknowledged = std::get_if<AcknowledgeCheckpoint>(&message);
+    if (acknowledged == nullptr || acknowledged->checkpoint != kFinal) return;
+    if (++final_acknowledged == 2) final_taken.set_value();
+  }
+  void hint(SourceHint) override {}
+  std::mutex mutex;
+  int ended = 0;
+  int num_over = 0;
+  int final_acknowledged = 0;
+  Status failure;
+  std::promise<void> all_ended, final_taken, all_over;
+};
+
 // The real thing: two subtasks on two threads, with checkpoints' mail between, until the end.
 TEST_F(ThreadedTaskSchedulerTest, SubtasksExchangeRecordsAcrossThreadsUntilTheyEnd) {
   constexpr std::int64_t kRows = 300000;
@@ -155,75 +184,45 @@ TEST_F(ThreadedTaskSchedulerTest, SubtasksExchangeRecordsAcrossThreadsUntilTheyE
   MemoryFileStore files;
   HeapStateBackend backend(files);
   ChannelRegistry channels;
-  struct Host final : SubtaskHost {
-    void report(SubtaskReport report) override {
-      const std::lock_guard lock(mutex);
-      if (report.state == SubtaskState::kEnded && ++ended == 2) all_ended.set_value();
-      if (report.state == SubtaskState::kFailed) failure = report.failure;
-    }
-    void over(const AttemptId&) override {
-      const std::lock_guard lock(mutex);
-      if (++num_over == 2) all_over.set_value();
-    }
-    void deliver(const AttemptId&, ControlMessage) override {
-      const std::lock_guard lock(mutex);
-      ++delivered;
-    }
-    void hint(SourceHint) override {}
-    std::mutex mutex;
-    int ended = 0;
-    int num_over = 0;
-    int delivered = 0;
-    Status failure;
-    std::promise<void> all_ended, all_over;
-  } host;
+  TwoSubtasks host;
   auto background = std::make_shared<BackgroundWork>(pool);
-  const std::shared_ptr<SubtaskEnvironment> environment(new SubtaskEnvironment{
-      clock, files, backend,
-      [&](const std::string& directory, CheckpointId checkpoint) {
-        return std::make_unique<testing::FakeCheckpointWriter>(
-            files, directory + "/chk-" + std::to_string(checkpoint.value()));
-      },
-      channels, background, host, MemoryBudget(std::size_t{1} << 26)});
+  const std::shared_ptr<SubtaskEnvironment> environment(
+      new SubtaskEnvironment{clock, files, backend,
+                             [&](const std::string& directory, CheckpointId checkpoint) {
+                               return std::make_unique<testing::FakeCheckpointWriter>(
+                                   files, directory + "/chk-" + std::to_string(checkpoint.value()));
+                             },
+                             channels, background, host, MemoryBudget(std::size_t{1} << 26)});
 
   Journal source_journal, sink_journal;
   std::int64_t sent = 0;
   std::int64_t sum = 0;
-  ProgramBuilder sources(source_journal);
-  const VertexId source = sources.add(
-      1, {{.name = "source",
-           .on_poll =
-               [&](FakeOperator& self, Budget& budget) {
-                 for (; !budget.exhausted() && sent < kRows; budget.spend(1)) self.port().emit(++sent);
-                 return sent < kRows ? PollResult::kMore : PollResult::kEnded;
-               },
-           .kind = OperatorKind::kEnumerator}});
-  const VertexId sink = sources.add(
-      1, {{.name = "sink", .num_outputs = 0, .on_rows = [&](FakeOperator&, InputIndex,
-                                                            const BatchView& view) {
-             for (const std::int64_t value : testing::values_of(view)) sum += value;
-           }}});
-  const auto program = sources.connect(source, sink).build();
-  // Journals are not shared between threads: each subtask has a program of its own.
-  ProgramBuilder sinks(sink_journal);
+  // Each vertex writes a journal of its own: they run on different threads.
+  const Behaviour source_behaviour{
+      .name = "source",
+      .on_poll =
+          [&](FakeOperator& self, Budget& budget) {
+            for (; !budget.exhausted() && sent < kRows; budget.spend(1)) self.port().emit(++sent);
+            return sent < kRows ? PollResult::kMore : PollResult::kEnded;
+          },
+      .kind = OperatorKind::kEnumerator};
+  const Behaviour sink_behaviour{.name = "sink",
+                                 .num_outputs = 0,
+                                 .on_rows = [&](FakeOperator&, InputIndex, const BatchView& view) {
+                                   for (const std::int64_t value : testing::values_of(view))
+                                     sum += value;
+                                 }};
+  ProgramBuilder builder(source_journal);
+  const VertexId source = builder.add(1, {source_behaviour});
+  const VertexId sink = builder.add(1, {sink_behaviour});
+  const auto program = std::make_shared<Program>(*builder.connect(source, sink).build());
+  program->operators[sink.value()] = {
+      [&] { return std::make_unique<FakeOperator>(sink_behaviour, sink_journal); }};
   std::vector<std::shared_ptr<Subtask>> subtasks;
   for (const VertexId vertex : {source, sink}) {
-    auto own = std::make_shared<Program>(*program);
-    if (vertex == sink) {
-      const Behaviour behaviour{.name = "sink",
-                                .num_outputs = 0,
-                                .on_rows = [&](FakeOperator&, InputIndex, const BatchView& view) {
-                                  for (const std::int64_t value : testing::values_of(view)) {
-                                    sum += value;
-                                  }
-                                }};
-      own->operators[sink.value()] = {[behaviour, &sink_journal] {
-        return std::make_unique<FakeOperator>(behaviour, sink_journal);
-      }};
-    }
-    subtasks.push_back(std::make_shared<Subtask>(
-        environment,
-        SubtaskSetup{{JobId{1}, {vertex, SubtaskIndex{0}}, AttemptNumber{1}}, own, {}, {}, "s", {}}));
+    const AttemptId attempt{JobId{1}, {vertex, SubtaskIndex{0}}, AttemptNumber{1}};
+    subtasks.push_back(
+        std::make_shared<Subtask>(environment, SubtaskSetup{attempt, program, {}, {}, "s", {}}));
     scheduler.add(vertex.value(), subtasks.back());
   }
   for (std::uint64_t id = 1; id <= 20; ++id) {
@@ -232,6 +231,8 @@ TEST_F(ThreadedTaskSchedulerTest, SubtasksExchangeRecordsAcrossThreadsUntilTheyE
     subtasks[1]->notify_complete(CheckpointId{id});
   }
   host.all_ended.get_future().wait();
+  subtasks[0]->request_checkpoint(testing::barrier(kFinal.value(), CheckpointKind::kFinal));
+  host.final_taken.get_future().wait();
   for (const auto& subtask : subtasks) subtask->request_close();
   host.all_over.get_future().wait();
   scheduler.stop();

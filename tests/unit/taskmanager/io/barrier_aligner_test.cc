@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Tests of the barrier aligner.
 #include "taskmanager/io/barrier_aligner.h"
 
 #include <gtest/gtest.h>
@@ -245,8 +246,9 @@ TEST(BarrierAlignerTest, AgreesWithTheModelOnRandomHistories) {
 }
 
 // Every order in which two barriers and an end per channel can arrive, for two and three channels.
-void visit_orders(std::vector<std::size_t>& read, const std::vector<std::vector<std::uint64_t>>& queues,
-                  const Gate& gate, const Model& model, std::size_t* orders) {
+void visit_orders(std::vector<std::size_t>& read,
+                  const std::vector<std::vector<std::uint64_t>>& queues, const Gate& gate,
+                  const Model& model, std::size_t* orders) {
   bool any = false;
   for (std::uint32_t channel = 0; channel < queues.size(); ++channel) {
     if (read[channel] == queues[channel].size() || gate.blocked(channel)) continue;

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Tests of the channel registry.
 #include "taskmanager/io/channel_registry.h"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Tests of the input gate.
 #include "taskmanager/io/input_gate.h"
 
 #include <gtest/gtest.h>
@@ -15,8 +16,8 @@ class InputGateTest : public ::testing::Test {
     std::vector<GateChannel> made;
     for (std::uint32_t i = 0; i < 3; ++i) {
       channels.push_back(std::make_shared<LocalChannel>());
-      made.push_back({InputIndex{i / 2}, channels.back(), "'source' (subtask " +
-                                                              std::to_string(i) + ")"});
+      made.push_back(
+          {InputIndex{i / 2}, channels.back(), "'source' (subtask " + std::to_string(i) + ")"});
     }
     return made;
   }

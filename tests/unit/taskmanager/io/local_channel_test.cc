@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Tests of the local channel.
 #include "taskmanager/io/local_channel.h"
 
 #include <gtest/gtest.h>
@@ -147,7 +148,7 @@ class Sleeper {
     });
   }
   ~Sleeper() { waker_.listen({}); }
-  void sleep() {
+  void wait_for_ring() {
     {
       std::unique_lock lock(mutex_);
       bell_.wait(lock, [this] { return rung_; });
@@ -169,7 +170,7 @@ TEST_F(LocalChannelTest, TwoThreadsLoseNothingAndNoWakeUp) {
     Sleeper sleeper(*producer);
     for (std::int64_t i = 0; i < kCount; ++i) {
       StreamElement element = i % 3 == 0 ? watermark(i) : StreamElement(batch_of({i}));
-      while (!channel.try_push(element)) sleeper.sleep();
+      while (!channel.try_push(element)) sleeper.wait_for_ring();
     }
     channel.close_producer(ChannelClose::kEarly);
   });
@@ -182,7 +183,7 @@ TEST_F(LocalChannelTest, TwoThreadsLoseNothingAndNoWakeUp) {
       if (!element) break;
     }
     if (!element) {
-      sleeper.sleep();
+      sleeper.wait_for_ring();
       continue;
     }
     const auto* batch = std::get_if<BatchPtr>(&*element);

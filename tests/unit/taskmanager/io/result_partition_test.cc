@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Tests of the result partition.
 #include "taskmanager/io/result_partition.h"
 
 #include <gtest/gtest.h>

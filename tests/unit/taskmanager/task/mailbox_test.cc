@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Tests of the mailbox.
 #include "taskmanager/task/mailbox.h"
 
 #include <gtest/gtest.h>

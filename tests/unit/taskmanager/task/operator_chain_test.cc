@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Tests of the operator chain.
 #include "taskmanager/task/operator_chain.h"
 
 #include <gtest/gtest.h>
@@ -124,8 +125,9 @@ TEST_F(OperatorChainTest, RowsPassWhenOutputsAreFlushed) {
 TEST_F(OperatorChainTest, AnOutputWithSeveralReadersSharesItsBatches) {
   bool unique = true;
   make({{.name = "a"},
-        {.name = "b", .on_rows = [&](FakeOperator&, InputIndex,
-                                     const BatchView& view) { unique = unique && view.unique; }},
+        {.name = "b",
+         .on_rows = [&](FakeOperator&, InputIndex,
+                        const BatchView& view) { unique = unique && view.unique; }},
         {.name = "c", .after = 0}},
        {{0, 0}});
   feed({1});
@@ -137,10 +139,10 @@ TEST_F(OperatorChainTest, AnOutputWithSeveralReadersSharesItsBatches) {
 
 TEST_F(OperatorChainTest, ABatchForOneReaderIsItsOwn) {
   bool unique = false;
-  make({{.name = "a"}, {.name = "b", .on_rows = [&](FakeOperator&, InputIndex,
-                                                    const BatchView& view) {
-                          unique = view.unique;
-                        }}});
+  make({{.name = "a"},
+        {.name = "b", .on_rows = [&](FakeOperator&, InputIndex, const BatchView& view) {
+           unique = view.unique;
+         }}});
   feed({1});
   chain->flush();
   EXPECT_TRUE(unique);
@@ -149,12 +151,12 @@ TEST_F(OperatorChainTest, ABatchForOneReaderIsItsOwn) {
 TEST_F(OperatorChainTest, SideOutputsGoTheirOwnWay) {
   make({{.name = "a",
          .num_outputs = 3,
-         .on_rows = [](FakeOperator& self, InputIndex,
-                       const BatchView&) {
-           self.port(0).emit(1);
-           self.port(1).emit(2);
-           self.port(2).emit(3);  // nobody reads it
-         }},
+         .on_rows =
+             [](FakeOperator& self, InputIndex, const BatchView&) {
+               self.port(0).emit(1);
+               self.port(1).emit(2);
+               self.port(2).emit(3);  // nobody reads it
+             }},
         {.name = "b", .after = 0, .after_output = 1}},
        {{0, 0}});
   feed({9});
@@ -164,10 +166,12 @@ TEST_F(OperatorChainTest, SideOutputsGoTheirOwnWay) {
 }
 
 TEST_F(OperatorChainTest, AWatermarkPassesOperatorsInOrderBehindWhatTheyEmitted) {
-  make({{.name = "a", .on_watermark = [](FakeOperator& self, Watermark, Budget&) {
-           self.port().emit(7);
-           return Progress::kDone;
-         }},
+  make({{.name = "a",
+         .on_watermark =
+             [](FakeOperator& self, Watermark, Budget&) {
+               self.port().emit(7);
+               return Progress::kDone;
+             }},
         {.name = "b"}},
        {{1, 0}});
   feed({1});
@@ -201,16 +205,18 @@ TEST_F(OperatorChainTest, WorkStopsAtItsBudgetAndGoesOnThere) {
 
 // What `finish` of the first emits is not late at the second.
 TEST_F(OperatorChainTest, TheEndReachesAnOperatorAfterAllThatTheFormerEmits) {
-  make({{.name = "a", .on_finish = [](FakeOperator& self, Budget&) {
-           self.port().emit(7);
-           return Progress::kDone;
-         }},
+  make({{.name = "a",
+         .on_finish =
+             [](FakeOperator& self, Budget&) {
+               self.port().emit(7);
+               return Progress::kDone;
+             }},
         {.name = "b"}},
        {{1, 0}});
   chain->begin_end();
   work();
-  EXPECT_EQ(journal, (Journal{"a.watermark max", "a.finish", "b.rows 7", "b.watermark max",
-                              "b.finish"}));
+  EXPECT_EQ(journal,
+            (Journal{"a.watermark max", "a.finish", "b.rows 7", "b.watermark max", "b.finish"}));
   EXPECT_EQ(received(0), (Texts{"rows 7", "end"}));
   EXPECT_EQ(chain->watermark(), EventTime::max());
 }

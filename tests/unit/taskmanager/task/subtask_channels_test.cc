@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Tests of the subtask channels.
 #include "taskmanager/task/subtask_channels.h"
 
 #include <gtest/gtest.h>

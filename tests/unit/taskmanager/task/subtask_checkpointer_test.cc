@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Tests of the subtask checkpointer.
 #include "taskmanager/task/subtask_checkpointer.h"
 
 #include <gtest/gtest.h>
@@ -49,7 +50,8 @@ class SubtaskCheckpointerTest : public testing::SubtaskFixture {
 };
 
 TEST_F(SubtaskCheckpointerTest, PreparesForwardsFreezesAndAcknowledges) {
-  make_two({.name = "a", .on_prepare = [](FakeOperator& self, CheckpointId) { self.port().emit(3); }});
+  make_two(
+      {.name = "a", .on_prepare = [](FakeOperator& self, CheckpointId) { self.port().emit(3); }});
   checkpoint(1);
   EXPECT_EQ(journal, (Journal{"a.prepare 1", "b.rows 3", "b.prepare 1"}));
   EXPECT_EQ(received(), (Texts{"rows 3", "barrier 1"}));
@@ -91,9 +93,8 @@ TEST_F(SubtaskCheckpointerTest, TheSnapshotIsOfTheMomentOfTheBarrier) {
   ++attempt;
   std::int64_t restored = 0;
   ProgramBuilder builder(journal);
-  const VertexId vertex = builder.add(1, {{.name = "a", .on_open = [&](FakeOperator& self) {
-                                             restored = self.number().value;
-                                           }}});
+  const VertexId vertex = builder.add(
+      1, {{.name = "a", .on_open = [&](FakeOperator& self) { restored = self.number().value; }}});
   make(builder.build(), vertex, 0, {{OperatorId{"a"}, {handle}}}, CheckpointId{1});
   run();
   EXPECT_EQ(restored, 3);
@@ -165,8 +166,9 @@ TEST_F(SubtaskCheckpointerTest, FilesWrittenWhileTheAttemptEndsAreRemoved) {
 }
 
 TEST_F(SubtaskCheckpointerTest, AFailedWriteDeclinesAndRemovesWhatWasWritten) {
-  make_two({.name = "a"},
-           {.name = "b", .on_open = [](FakeOperator& self) { self.number().fails_to_write = true; }});
+  make_two({.name = "a"}, {.name = "b", .on_open = [](FakeOperator& self) {
+                             self.number().fails_to_write = true;
+                           }});
   checkpoint(1);
   executor.run_until_idle();
   ASSERT_EQ(declined(), 1U);

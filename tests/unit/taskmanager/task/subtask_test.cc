@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Tests of the subtask.
 #include "taskmanager/task/subtask.h"
 
 #include <gtest/gtest.h>
@@ -85,11 +86,12 @@ TEST_F(SubtaskTest, RowsGoThroughAndAreFlushedWhenInputRunsDry) {
 }
 
 TEST_F(SubtaskTest, ReportsCountsPerOperatorWhenAsked) {
-  make_transform({{.name = "a", .on_open =
-                                    [](FakeOperator& self) {
-                                      self.context().metrics().counter("numLateRecordsDropped").add(4);
-                                      self.context().metrics().counter("bad_records", {{"x", "y"}}).add(2);
-                                    }},
+  make_transform({{.name = "a",
+                   .on_open =
+                       [](FakeOperator& self) {
+                         self.context().metrics().counter("numLateRecordsDropped").add(4);
+                         self.context().metrics().counter("bad_records", {{"x", "y"}}).add(2);
+                       }},
                   {.name = "b"}});
   send(0, {1, 2, 3});
   run();
@@ -117,10 +119,10 @@ TEST_F(SubtaskTest, LargeBatchesAreFedInPartsAndTheBudgetEndsTheStep) {
 // --- failures and cancellation -------------------------------------------------------------------
 
 TEST_F(SubtaskTest, AFailureNamesTheOperatorAndItsConsequencesWait) {
-  make_transform({{.name = "a"}, {.name = "b", .on_rows = [](FakeOperator&, InputIndex,
-                                                             const BatchView&) {
-                                    throw std::runtime_error("no such account");
-                                  }}});
+  make_transform(
+      {{.name = "a"}, {.name = "b", .on_rows = [](FakeOperator&, InputIndex, const BatchView&) {
+                         throw std::runtime_error("no such account");
+                       }}});
   send(0, {1});
   EXPECT_EQ(run(), StepResult::kBlockedOnInput);
   EXPECT_EQ(host.last.state, SubtaskState::kFailed);
@@ -269,11 +271,11 @@ TEST_F(SubtaskTest, MailThatPostsMailDoesNotStarveInput) {
 }
 
 TEST_F(SubtaskTest, MailOfOneOperatorNamesItWhenItFails) {
-  make_transform({{.name = "a"}, {.name = "b", .on_rows = [](FakeOperator& self, InputIndex,
-                                                             const BatchView&) {
-                                    self.context().run_blocking(
-                                        [] { throw std::runtime_error("cannot reach it"); }, [] {});
-                                  }}});
+  make_transform({{.name = "a"},
+                  {.name = "b", .on_rows = [](FakeOperator& self, InputIndex, const BatchView&) {
+                     self.context().run_blocking(
+                         [] { throw std::runtime_error("cannot reach it"); }, [] {});
+                   }}});
   send(0, {1});
   run();
   EXPECT_EQ(host.last.failed_operator, "b");
@@ -341,8 +343,8 @@ TEST_F(SubtaskTest, FiringAWatermarkYieldsToMailAndKeepsRecordsBack) {
   EXPECT_EQ(left, 3);
   subtask->notify_complete(CheckpointId{9});
   step(200);
-  EXPECT_EQ(take_journal(), (Journal{"a.watermark 1", "a.watermark 1", "a.complete 9",
-                                     "a.watermark 1"}));
+  EXPECT_EQ(take_journal(),
+            (Journal{"a.watermark 1", "a.watermark 1", "a.complete 9", "a.watermark 1"}));
   run();
   EXPECT_EQ(journal, (Journal{"a.watermark 1", "a.watermark 1", "a.rows 2", "a.prepare 1"}));
 }
@@ -602,8 +604,8 @@ TEST_F(SubtaskTest, ATriggerBeforeItRunsIsDeclined) {
 }
 
 TEST_F(SubtaskTest, HintsCarryTheEnumeratorsAttempt) {
-  make_source({.name = "s",
-               .on_open = [](FakeOperator& self) { self.context().send_hint("please"); }});
+  make_source(
+      {.name = "s", .on_open = [](FakeOperator& self) { self.context().send_hint("please"); }});
   run();
   ASSERT_EQ(host.hints.size(), 1U);
   EXPECT_EQ(host.hints[0].enumerator, attempt_of(VertexId{0}));
@@ -613,10 +615,12 @@ TEST_F(SubtaskTest, HintsCarryTheEnumeratorsAttempt) {
 // --- end of input --------------------------------------------------------------------------------
 
 TEST_F(SubtaskTest, WhenAllInputHasEndedTimeEndsOperatorsFinishAndTheEndIsPassedOn) {
-  make_transform({{.name = "a", .on_finish = [](FakeOperator& self, Budget&) {
-                     self.port().emit(9);
-                     return Progress::kDone;
-                   }}},
+  make_transform({{.name = "a",
+                   .on_finish =
+                       [](FakeOperator& self, Budget&) {
+                         self.port().emit(9);
+                         return Progress::kDone;
+                       }}},
                  2);
   send(0, Watermark{EventTime{3}});
   send_end(0);
@@ -730,8 +734,8 @@ TEST_F(SubtaskTest, AnEndedSubtaskThatIsRestoredEndsAgainAndEmitsOnlyWhatIsInSta
     send(0, barrier(from + 1));  // of the checkpoint restored from: stale
     send(0, barrier(3));
     run();
-    EXPECT_EQ(received(), from == 0 ? (Texts{"rows 6", "end", "barrier 3"})
-                                    : (Texts{"end", "barrier 3"}));
+    EXPECT_EQ(received(),
+              from == 0 ? (Texts{"rows 6", "end", "barrier 3"}) : (Texts{"end", "barrier 3"}));
     EXPECT_EQ(host.all<AcknowledgeCheckpoint>().size(), 1U);
     subtask->request_cancel();
     run();
