@@ -83,9 +83,10 @@ std::vector<Verdict> judge(const Suite& suite,
     } else if (!verdict.loop.failure.empty()) {
       verdict.failure = comparison.loop + ": " + verdict.loop.failure;
     } else if (!(verdict.weir.outcome == verdict.loop.outcome)) {
-      verdict.failure = fmt::format("Weir gave {} rows with checksum {:016x}, the loop {} with {:016x}",
-                                    verdict.weir.outcome.rows, verdict.weir.outcome.checksum,
-                                    verdict.loop.outcome.rows, verdict.loop.outcome.checksum);
+      verdict.failure =
+          fmt::format("Weir gave {} rows with checksum {:016x}, the loop {} with {:016x}",
+                      verdict.weir.outcome.rows, verdict.weir.outcome.checksum,
+                      verdict.loop.outcome.rows, verdict.loop.outcome.checksum);
     } else {
       verdict.agrees = true;
       verdict.ratio = verdict.weir.cpu_nanos / verdict.loop.cpu_nanos;
@@ -124,8 +125,8 @@ std::string table(const std::vector<Verdict>& verdicts) {
     }
   }
   if (!text.empty()) text += "\n";
-  text += fmt::format("{:<56} {:>8} {:>8} {:>8} {:>8} {:>8}  {}\n", "nanoseconds per record", "Weir",
-                      "loop", "ratio", "M/s", "elapsed", "target");
+  text += fmt::format("{:<56} {:>8} {:>8} {:>8} {:>8} {:>8}  {}\n", "nanoseconds per record",
+                      "Weir", "loop", "ratio", "M/s", "elapsed", "target");
   for (const Verdict& verdict : verdicts) text += row(verdict);
   text += "Processor time of all threads, but for elapsed; the least of several repetitions.\n";
   text += fmt::format("bench: {} comparisons, {}; {} of {} targets met\n", verdicts.size(),
@@ -141,11 +142,13 @@ std::string to_json(const std::vector<Verdict>& verdicts) {
     const Verdict& verdict = verdicts[i];
     text += fmt::format(
         "    {{\"title\": {}, \"ratio\": {:.4f}, \"million_records_per_second\": {:.4f}, "
-        "\"target\": {}, \"result\": {}, \"failure\": {},\n     \"weir\": {},\n     \"loop\": {}}}{}\n",
+        "\"target\": {}, \"result\": {}, \"failure\": {},\n     \"weir\": {},\n     \"loop\": "
+        "{}}}{}\n",
         json_text(verdict.comparison.title), verdict.ratio, verdict.million_per_second,
         json_text(target_text(verdict.comparison.target)), json_text(word(verdict)),
         json_text(verdict.failure), json_measurement(verdict.comparison.weir, verdict.weir),
-        json_measurement(verdict.comparison.loop, verdict.loop), i + 1 < verdicts.size() ? "," : "");
+        json_measurement(verdict.comparison.loop, verdict.loop),
+        i + 1 < verdicts.size() ? "," : "");
   }
   return text + fmt::format("  ],\n  \"checksums_agree\": {},\n  \"targets_met\": {}\n}}\n",
                             all_agree(verdicts), all_met(verdicts));

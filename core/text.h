@@ -65,6 +65,11 @@ class alignas(8) Text {
   ///
   /// Requires: bytes.size() <= kBytesMax.
   static Text view(std::string_view bytes) { return Text(bytes.data(), bytes.size(), 0); }
+  /// Points at memory that is never freed or changed, such as a table made when the process starts:
+  /// as a literal it is kept wherever it goes, not copied. Same requirement.
+  static Text static_view(std::string_view bytes) {
+    return Text(bytes.data(), bytes.size(), kStaticBit);
+  }
 
   constexpr std::size_t size() const { return size_ & ~kStaticBit; }
   constexpr bool empty() const { return size() == 0; }
@@ -79,7 +84,7 @@ class alignas(8) Text {
   /// Returns a copy that lives by itself.
   std::string str() const { return std::string(data_of(*this), size()); }
 
-  /// Whether it depends on no arena: short, or a literal.
+  /// Whether it depends on no arena: short, or in static memory.
   constexpr bool is_self_contained() const {
     return size_ <= kInlineBytes || (size_ & kStaticBit) != 0;
   }

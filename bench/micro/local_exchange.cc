@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Rows of 32 bytes from one subtask to another of the same process, with everything there is between
-// an emit and the operator behind the channel; and a loop that hands full blocks over.
+// Rows of 32 bytes from one subtask to another of the same process, with everything there is
+// between an emit and the operator behind the channel; and a loop that hands full blocks over.
 #include <array>
 #include <atomic>
 #include <condition_variable>

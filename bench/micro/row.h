@@ -36,7 +36,8 @@ class Fold {
  public:
   void add(std::int64_t a, std::int64_t b, std::int64_t c, std::int64_t d, EventTime time) {
     ++rows_;
-    const std::uint64_t first = bits(a) ^ std::rotl(bits(b), 24) ^ std::rotl(bits(time.millis()), 7);
+    const std::uint64_t first =
+        bits(a) ^ std::rotl(bits(b), 24) ^ std::rotl(bits(time.millis()), 7);
     const std::uint64_t second = bits(c) ^ std::rotl(bits(d), 24) ^ first;
     sum_ += first * 0x9e3779b97f4a7c15U + second * 0xd1342543de82ef95U;
   }

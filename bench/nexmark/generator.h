@@ -49,12 +49,24 @@ class EventRandom {
   std::uint64_t state_;
 };
 
-/// What does not change from event to event: skewed-id tables and cached urls.
+/// What does not change from event to event: prices, channels and cached urls. Lives for ever.
 class Tables {
  public:
   static constexpr int kChannels = 10000;
   static constexpr int kPrices = 4096;
 
+  static const Tables& get() {
+    static const Tables& tables = *new Tables();
+    return tables;
+  }
+
+  std::vector<std::string> channels;
+  std::vector<std::string> urls;
+  std::vector<std::string> hot_urls;
+  std::vector<std::int64_t> prices;
+  const std::array<std::string_view, 4> hot_channels{"Google", "Facebook", "Baidu", "Apple"};
+
+ private:
   Tables() {
     EventRandom random{42};
     for (int i = 0; i < kChannels; ++i) {
@@ -68,13 +80,6 @@ class Tables {
     }
   }
 
-  std::vector<std::string> channels;
-  std::vector<std::string> urls;
-  std::vector<std::string> hot_urls;
-  std::vector<std::int64_t> prices;
-  const std::array<std::string_view, 4> hot_channels{"Google", "Facebook", "Baidu", "Apple"};
-
- private:
   static std::string make_url(EventRandom& random, int channel, bool with_channel) {
     std::string url = "https://www.nexmark.com/";
     for (int part = 0; part < 3; ++part) {
@@ -86,10 +91,36 @@ class Tables {
   }
 };
 
+/// The channels of bids with their urls, as texts of the caller's type that point into the tables.
+template <class Text>
+struct Channels {
+  struct Channel {
+    Text name;
+    Text url;
+  };
+
+  /// `constant` makes a text of bytes that are never freed.
+  template <class Constant>
+  explicit Channels(Constant constant) {
+    const Tables& tables = Tables::get();
+    for (std::size_t i = 0; i < tables.channels.size(); ++i) {
+      all.push_back({constant(tables.channels[i]), constant(tables.urls[i])});
+    }
+    for (std::size_t i = 0; i < tables.hot_channels.size(); ++i) {
+      hot.push_back({constant(tables.hot_channels[i]), constant(tables.hot_urls[i])});
+    }
+  }
+
+  std::vector<Channel> all;
+  std::vector<Channel> hot;
+};
+
 /// Makes event number `n` into rows of the caller's types.
 ///
-/// `Maker` has `char* allocate(std::size_t)`, `Text text(char*, std::size_t)` for bytes from
-/// `allocate`, and `Text constant(std::string_view)` for bytes that outlive every row.
+/// `Maker` has a type `Text`, `char* allocate(std::size_t)`, `Text text(char*, std::size_t)` for
+/// bytes from `allocate`, and a static `Text constant(std::string_view)` for bytes that are never
+/// freed.
+template <class Maker>
 class Generator {
  public:
   /// `events_per_second`: of event time.
@@ -103,7 +134,7 @@ class Generator {
     return kBaseTimeMillis + number * 1000 / events_per_second_;
   }
 
-  template <class Bid, class Maker>
+  template <class Bid>
   void make_bid(std::int64_t number, Maker& maker, Bid& bid) const {
     EventRandom random{seed_ ^ static_cast<std::uint64_t>(number) * 0xd1342543de82ef95ULL};
     const std::uint64_t bits = random.next();
@@ -113,19 +144,20 @@ class Generator {
                                                     : next_person(number, random));
     bid.price = tables_.prices[(bits >> 3) % Tables::kPrices];
     if ((bits & 0x100000) != 0) {
-      const std::size_t hot = (bits >> 21) & 3;
-      bid.channel = maker.constant(tables_.hot_channels[hot]);
-      bid.url = maker.constant(tables_.hot_urls[hot]);
+      const auto& channel = channels_.hot[(bits >> 21) & 3];
+      bid.channel = channel.name;
+      bid.url = channel.url;
     } else {
-      const auto channel = static_cast<std::size_t>(random.below(Tables::kChannels));
-      bid.channel = maker.constant(tables_.channels[channel]);
-      bid.url = maker.constant(tables_.urls[channel]);
+      const auto& channel =
+          channels_.all[static_cast<std::size_t>(random.below(Tables::kChannels))];
+      bid.channel = channel.name;
+      bid.url = channel.url;
     }
     bid.date_time = typename Maker::Time{time_millis(number)};
     bid.extra = filler(random, maker, 100 - 32);
   }
 
-  template <class Auction, class Maker>
+  template <class Auction>
   void make_auction(std::int64_t number, Maker& maker, Auction& auction) const {
     EventRandom random{seed_ ^ static_cast<std::uint64_t>(number) * 0xd1342543de82ef95ULL};
     auction.id = kFirstAuctionId + last_auction(number);
@@ -142,7 +174,7 @@ class Generator {
     auction.extra = filler(random, maker, 500 - 8 * 7 - 120);
   }
 
-  template <class Person, class Maker>
+  template <class Person>
   void make_person(std::int64_t number, Maker& maker, Person& person) const {
     static constexpr std::array<std::string_view, 6> kStates{"AZ", "CA", "ID", "OR", "WA", "WY"};
     static constexpr std::array<std::string_view, 10> kCities{
@@ -198,14 +230,12 @@ class Generator {
     const std::uint64_t letters = (random.next() & 0x0f0f0f0f0f0f0f0fULL) + 0x6161616161616161ULL;
     std::memcpy(to, &letters, size);
   }
-  template <class Maker>
   static auto letters(EventRandom& random, Maker& maker, std::size_t size) {
     char* to = maker.allocate(size);
     fill(random, to, size);
     return maker.text(to, size);
   }
   // Average size, plus or minus a fifth.
-  template <class Maker>
   static auto filler(EventRandom& random, Maker& maker, std::int64_t average) {
     const std::int64_t delta = average / 5;
     return letters(random, maker,
@@ -215,7 +245,8 @@ class Generator {
   std::uint64_t seed_;
   std::int64_t events_per_second_;
   std::int64_t horizon_millis_;
-  Tables tables_;
+  const Tables& tables_ = Tables::get();
+  const Channels<typename Maker::Text> channels_{Maker::constant};
 };
 
 }  // namespace weir::nexmark

@@ -19,6 +19,7 @@ using bench::CountTable;
 // Rows as views into one buffer that is used again for every block of events.
 class LoopMaker {
  public:
+  using Text = std::string_view;
   using Time = std::int64_t;
   LoopMaker() : buffer_(new char[kBytes]) {}
   char* allocate(std::size_t size) {
@@ -27,7 +28,7 @@ class LoopMaker {
     return start;
   }
   std::string_view text(char* bytes, std::size_t size) { return {bytes, size}; }
-  std::string_view constant(std::string_view value) { return value; }
+  static std::string_view constant(std::string_view value) { return value; }
   void reuse() { used_ = 0; }
 
  private:
@@ -59,7 +60,7 @@ struct LoopPerson {
 template <class OnBid>
 void for_each_bid(std::uint64_t seed, std::int64_t events, std::int64_t events_per_second,
                   OnBid on_bid) {
-  const Generator generator{seed, events_per_second};
+  const Generator<LoopMaker> generator{seed, events_per_second};
   LoopMaker maker;
   LoopBid bid;
   LoopAuction auction;

@@ -29,17 +29,18 @@ using namespace std::chrono_literals;
 // Text of generated rows: in the arena of the batch, where it stays.
 class ArenaMaker {
  public:
+  using Text = weir::Text;
   using Time = EventTime;
   explicit ArenaMaker(TextMaker& text) : text_(text) {}
   char* allocate(std::size_t size) { return text_.reserve(size); }
   Text text(char* bytes, std::size_t size) { return Text::view({bytes, size}); }
-  Text constant(std::string_view value) { return text_.text(value); }
+  static Text constant(std::string_view value) { return Text::static_view(value); }
 
  private:
   TextMaker& text_;
 };
 
-Event make_event(const Generator& generator, std::int64_t number, TextMaker& text) {
+Event make_event(const Generator<ArenaMaker>& generator, std::int64_t number, TextMaker& text) {
   ArenaMaker maker(text);
   Event event;
   switch (kind_of(number)) {
@@ -121,7 +122,8 @@ StreamExecutionEnvironment make_environment(const JobSetup& setup,
 }
 
 auto events_of(StreamExecutionEnvironment& env, const JobSetup& setup) {
-  auto generator = std::make_shared<const Generator>(setup.seed, setup.events_per_second);
+  auto generator =
+      std::make_shared<const Generator<ArenaMaker>>(setup.seed, setup.events_per_second);
   return env.from_source(
       "events",
       DataGenSource<Event>{.generator =
