@@ -3,6 +3,7 @@
 #pragma once
 
 #include <concepts>
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <utility>
@@ -114,7 +115,11 @@ class Output final : public OutputPort {
 
   void flush() override {
     if (batch_ == nullptr || batch_->empty()) return;
-    if constexpr (kHoldsText<T>) compact_if_sparse();
+    if constexpr (kHoldsText<T>) {
+      // The next batch will hold about as much text: one chunk for it is quick to look through.
+      if (batch_->full()) text_bytes_ = std::min(maker_.bytes_used() * 9 / 8, Arena::kChunkBytesMax);
+      compact_if_sparse();
+    }
     std::shared_ptr<TypedBatch<T>> done = std::move(batch_);
     batch_.reset();
     input_held_ = false;
@@ -129,7 +134,7 @@ class Output final : public OutputPort {
   TypedBatch<T>& room() {
     if (batch_ == nullptr) {
       batch_ = std::make_shared<TypedBatch<T>>();
-      if constexpr (kHoldsText<T>) maker_ = TextMaker{batch_->arenas()};
+      if constexpr (kHoldsText<T>) maker_ = TextMaker{batch_->arenas(), text_bytes_};
     }
     return *batch_;
   }
@@ -158,6 +163,7 @@ class Output final : public OutputPort {
   bool input_held_ = false;
   EventTime time_ = EventTime::none();
   TextMaker maker_;
+  std::size_t text_bytes_ = Arena::kFirstChunkBytesDefault;
   // Arenas of the batches that were filled since `begin_input`.
   ArenaList made_before_;
 };

@@ -50,6 +50,14 @@ enum class ReadResult {
   kNoSplit,  ///< all splits were read to their end
 };
 
+/// Room for rows that a reader constructs in place, one behind the other.
+template <class T>
+struct SourceRoom {
+  T* rows = nullptr;
+  std::size_t size = 0;
+  TextMaker* text = nullptr;  ///< makes the text of the rows
+};
+
 /// Where a reader emits. Belongs to the source operator, which assigns event times and watermarks.
 template <class T>
 class SourceOutput {
@@ -59,6 +67,11 @@ class SourceOutput {
   /// timestamp), none where it has no such thing. `row`'s text must come from `maker()`.
   virtual void emit(T row, EventTime timestamp) = 0;
   virtual TextMaker& maker() = 0;
+  /// For readers that make many rows at once: room for one or more, to be constructed in place, of
+  /// which `end_append` says how many were. They have no timestamp. Nothing may be emitted between
+  /// the two. No room: this output only emits.
+  virtual SourceRoom<T> begin_append() { return {}; }
+  virtual void end_append(std::size_t count) { (void)count; }
   /// Records that follow belong to this split.
   virtual void begin_split(const std::string& id) = 0;
   /// The split was read to its end: it no longer holds the watermark back.

@@ -275,6 +275,8 @@ class TextMaker {
     return formatted(format.view(), {detail::TextArgument(detail::text_argument(args))...});
   }
 
+  /// Bytes of text made so far in the arena this maker fills.
+  std::size_t bytes_used() const { return arena_ == nullptr ? 0 : arena_->bytes_used(); }
   /// Whether `text` lies in the arena this maker fills now.
   bool owns(const Text& text) const { return arena_ != nullptr && arena_->contains(text.data()); }
 

@@ -53,8 +53,8 @@ std::unique_ptr<FrozenOperatorState> HarnessContext::freeze() {
 
 StateHandle HarnessContext::store(FrozenOperatorState& frozen) {
   const CheckpointId checkpoint{world_.snapshots};
-  throw_if_error(world_.files.make_directories(std::string(kDirectory) + "/chk-" +
-                                               to_string(checkpoint)));
+  throw_if_error(
+      world_.files.make_directories(std::string(kDirectory) + "/chk-" + to_string(checkpoint)));
   const std::unique_ptr<CheckpointWriter> writer =
       open_checkpoint_writer(world_.files, kDirectory, checkpoint);
   return value_or_throw(frozen.write(*writer, "operator"));

@@ -60,7 +60,8 @@ class HarnessContext final : public OperatorContext {
   ProcessingTime wake_time() const { return wake_time_; }
   void clear_wake_time() { wake_time_ = ProcessingTime::max(); }
 
-  /// Freezes the state as it is, and stores what was frozen; between the two the operator may go on.
+  /// Freezes the state as it is, and stores what was frozen; between the two the operator may go
+  /// on.
   std::unique_ptr<FrozenOperatorState> freeze();
   StateHandle store(FrozenOperatorState& frozen);
   StateHandle snapshot() { return store(*freeze()); }

@@ -188,15 +188,15 @@ using HarnessElement = std::variant<Timed<In>, Watermark, Duration>;
 
 /// A way to run an operator. None of them may change what it emits.
 enum class HarnessMode {
-  kPlain,            ///< all records between two other elements in one batch
-  kSingleRecords,    ///< a batch for each record
-  kRestored,         ///< a snapshot, and a fresh instance from it, after every element
-  kSmallBudget,      ///< bounded calls do one unit of work at a time
-  kManyWatermarks,   ///< the last watermark once more after every element
+  kPlain,           ///< all records between two other elements in one batch
+  kSingleRecords,   ///< a batch for each record
+  kRestored,        ///< a snapshot, and a fresh instance from it, after every element
+  kSmallBudget,     ///< bounded calls do one unit of work at a time
+  kManyWatermarks,  ///< the last watermark once more after every element
 };
-inline constexpr HarnessMode kHarnessModes[] = {
-    HarnessMode::kPlain, HarnessMode::kSingleRecords, HarnessMode::kRestored,
-    HarnessMode::kSmallBudget, HarnessMode::kManyWatermarks};
+inline constexpr HarnessMode kHarnessModes[] = {HarnessMode::kPlain, HarnessMode::kSingleRecords,
+                                                HarnessMode::kRestored, HarnessMode::kSmallBudget,
+                                                HarnessMode::kManyWatermarks};
 const char* to_string(HarnessMode mode);
 
 /// Runs the elements and then the end of the input in one way; returns what came out.

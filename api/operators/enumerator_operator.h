@@ -10,8 +10,8 @@
 #include <string>
 #include <string_view>
 
-#include "api/operators/split_assignment.h"
 #include "api/operators/item_state.h"
+#include "api/operators/split_assignment.h"
 #include "core/operator.h"
 #include "core/output.h"
 
@@ -19,8 +19,8 @@ namespace weir::detail {
 
 /// Answers each hint of a reader with the next split, at once or when one is found.
 ///
-/// A hint says how many splits the reader has received in this attempt. One that does not match what
-/// was sent is old or repeated, and ignored; a lost one the reader sends again.
+/// A hint says how many splits the reader has received in this attempt. One that does not match
+/// what was sent is old or repeated, and ignored; a lost one the reader sends again.
 ///
 /// State: what the connector's enumerator remembers.
 class EnumeratorOperator final : public Operator {

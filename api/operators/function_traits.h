@@ -17,10 +17,10 @@ namespace weir::detail {
 
 /// What a wrong call returns: it takes every further call, so that one mistake gives one error.
 struct Broken {
-#define WEIR_BROKEN(method)                          \
-  template <class... Explicit, class... Args>        \
-  Broken method(const Args&...) const {              \
-    return {};                                       \
+#define WEIR_BROKEN(method)                   \
+  template <class... Explicit, class... Args> \
+  Broken method(const Args&...) const {       \
+    return {};                                \
   }
   WEIR_BROKEN(map)
   WEIR_BROKEN(filter)
@@ -142,9 +142,8 @@ constexpr bool check_reduce() {
 
 /// A member pointer or function from a record to its key or a part of it.
 template <class F, class T>
-concept KeyFunction =
-    std::copy_constructible<F> && std::invocable<const F&, const T&> &&
-    !std::is_void_v<std::invoke_result_t<const F&, const T&>>;
+concept KeyFunction = std::copy_constructible<F> && std::invocable<const F&, const T&> &&
+                      !std::is_void_v<std::invoke_result_t<const F&, const T&>>;
 template <class F, class T>
 using KeyPartOf = std::remove_cvref_t<std::invoke_result_t<const F&, const T&>>;
 

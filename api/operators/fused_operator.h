@@ -72,7 +72,8 @@ class FlatMapOutput {
   TextMaker& maker_;
 };
 
-/// Runs stateless steps over batches of In and emits rows of Out with the event time of their input.
+/// Runs stateless steps over batches of In and emits rows of Out with the event time of their
+/// input.
 ///
 /// Steps that drop or multiply rows count what they let through, as metric
 /// `numStepRecordsOut{step="0 filter"}`; the others have the count of their predecessor.

@@ -99,8 +99,7 @@ class KeyRouter final : public Router {
     T* const rows = batch.rows().data();
     hash_keys(key_of_, rows, count, hashes_.data());
     for (std::size_t i = 0; i < count; ++i) {
-      channels_[i] =
-          channel_of_group_[(std::uint64_t{hashes_[i]} * max_parallelism_) >> 32];
+      channels_[i] = channel_of_group_[(std::uint64_t{hashes_[i]} * max_parallelism_) >> 32];
     }
     const EventTime* const times = batch.times().data();
     if constexpr (kHoldsText<T>) {
@@ -108,14 +107,16 @@ class KeyRouter final : public Router {
     }
     for (std::size_t i = 0; i < count; ++i) {
       Builder& builder = builders_[channels_[i]];
-      if (builder.batch == nullptr) [[unlikely]] begin(builder);
+      if (builder.batch == nullptr) [[unlikely]]
+        begin(builder);
       if constexpr (kRows == Rows::kMayMove) {
         builder.batch->append_keyed(hashes_[i], times[i], std::move(rows[i]));
       } else {
         builder.batch->append_keyed(hashes_[i], times[i], std::as_const(rows[i]));
       }
       if constexpr (kHoldsText<T>) adopt(builder, batch);
-      if (builder.batch->full()) [[unlikely]] send(channels_[i]);
+      if (builder.batch->full()) [[unlikely]]
+        send(channels_[i]);
     }
   }
 

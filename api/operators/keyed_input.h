@@ -11,8 +11,8 @@
 
 namespace weir::detail {
 
-/// Takes keys out of rows. Hashes come with the batch where a key router was the last to see it, and
-/// are computed where the operator is chained behind another keyed one.
+/// Takes keys out of rows. Hashes come with the batch where a key router was the last to see it,
+/// and are computed where the operator is chained behind another keyed one.
 template <class T, class KeyBy>
 class KeyedInput {
  public:

@@ -13,8 +13,8 @@ namespace weir::detail {
 /// Appends rows to an output while a loop runs. Everything but the slow path is inlined, and the
 /// address of the cursor never escapes: else the compiler must store and load the count per row.
 ///
-/// Nothing else may emit to the output while a cursor lives. If a row throws, the rows before it are
-/// kept.
+/// Nothing else may emit to the output while a cursor lives. If a row throws, the rows before it
+/// are kept.
 template <class T>
 class OutputCursor {
  public:

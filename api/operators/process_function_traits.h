@@ -2,10 +2,10 @@
 // What keyed process functions must look like: the types they name and the members they have.
 #pragma once
 
+#include <weir/functions.h>
+
 #include <concepts>
 #include <type_traits>
-
-#include <weir/functions.h>
 
 namespace weir::detail {
 
@@ -27,19 +27,19 @@ using ProcessTypesOf = decltype(process_types_of(static_cast<const F*>(nullptr))
 
 // Finds whether a class has a member of some name, whatever its type: with a second one beside it
 // the name is ambiguous. Final classes cannot be asked.
-#define WEIR_HAS_MEMBER(name)                                       \
-  struct Probe_##name {                                             \
-    int name;                                                       \
-  };                                                                \
-  template <class F>                                                \
-  struct Both_##name : F, Probe_##name {};                          \
-  template <class F>                                                \
-  constexpr bool has_member_##name() {                              \
-    if constexpr (std::is_final_v<F> || !std::is_class_v<F>) {      \
-      return false;                                                 \
-    } else {                                                        \
-      return !requires { &Both_##name<F>::name; };                  \
-    }                                                               \
+#define WEIR_HAS_MEMBER(name)                                  \
+  struct Probe_##name {                                        \
+    int name;                                                  \
+  };                                                           \
+  template <class F>                                           \
+  struct Both_##name : F, Probe_##name {};                     \
+  template <class F>                                           \
+  constexpr bool has_member_##name() {                         \
+    if constexpr (std::is_final_v<F> || !std::is_class_v<F>) { \
+      return false;                                            \
+    } else {                                                   \
+      return !requires { &Both_##name<F>::name; };             \
+    }                                                          \
   }
 WEIR_HAS_MEMBER(declare)
 WEIR_HAS_MEMBER(open)
@@ -66,11 +66,13 @@ constexpr bool check_optional_members() {
   constexpr bool kDeclare = !has_member_declare<F>() || HasDeclare<F, Key>;
   constexpr bool kOpen = !has_member_open<F>() || HasOpen<F>;
   constexpr bool kOnTimer = !has_member_on_timer<F>() || HasOnTimer<F, Key, Out>;
-  static_assert(kDeclare, "weir: declare cannot be called: it must be `void declare(States&)`, "
-                          "public, in a weir::KeyedProcessFunction");
+  static_assert(kDeclare,
+                "weir: declare cannot be called: it must be `void declare(States&)`, "
+                "public, in a weir::KeyedProcessFunction");
   static_assert(kOpen, "weir: open cannot be called: it must be `void open(OpenContext&)`, public");
-  static_assert(kOnTimer, "weir: on_timer cannot be called: it must be `void on_timer(const "
-                          "Timer&, Context&, Output&)`, public");
+  static_assert(kOnTimer,
+                "weir: on_timer cannot be called: it must be `void on_timer(const "
+                "Timer&, Context&, Output&)`, public");
   return kDeclare && kOpen && kOnTimer;
 }
 

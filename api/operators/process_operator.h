@@ -2,13 +2,13 @@
 // ProcessOperator: runs a keyed process function with its states and timers.
 #pragma once
 
+#include <weir/functions.h>
+
 #include <memory>
 #include <optional>
 #include <span>
 #include <utility>
 #include <vector>
-
-#include <weir/functions.h>
 
 #include "api/graph/stream_graph.h"
 #include "api/operators/keyed_input.h"
@@ -27,7 +27,9 @@ class ProcessOperator final : public Operator {
   using Key = typename KeyBy::Key;
 
   ProcessOperator(KeyBy key_of, F function, std::shared_ptr<const SideOutputs> sides)
-      : input_(std::move(key_of)), function_(std::move(function)), ports_(output_, std::move(sides)) {}
+      : input_(std::move(key_of)),
+        function_(std::move(function)),
+        ports_(output_, std::move(sides)) {}
 
   void open(OperatorContext& host) override {
     if constexpr (HasDeclare<F, Key>) {
@@ -51,7 +53,12 @@ class ProcessOperator final : public Operator {
     const T* const rows = std::as_const(view.typed<T>()).rows().data();
     const EventTime* const times = view.batch.times().data();
     const std::uint32_t* const hashes = input_.hashes(view);
+    const bool loads_ahead = tables_.is_large();
     for (std::size_t i = view.begin; i < view.end; ++i) {
+      if (loads_ahead && i + kAhead < view.end) {
+        tables_.prefetch(hashes[i + kAhead]);
+        tables_.prefetch_entry(hashes[i + kAhead / 2]);
+      }
       decltype(auto) key = input_.key(rows[i]);
       set_key(key, hashes[i]);
       set_time(times[i]);
@@ -63,8 +70,8 @@ class ProcessOperator final : public Operator {
   Progress advance_watermark(Watermark watermark, Budget& budget) override {
     begin(nullptr);
     context_->advancing_to_ = watermark.time;
-    const Progress progress = fire(
-        timers().event_time_, watermark.time, budget, [this](const auto& timer) {
+    const Progress progress =
+        fire(timers().event_time_, watermark.time, budget, [this](const auto& timer) {
           set_time(timer.time);
           call_on_timer(Timer{.domain = TimeDomain::kEventTime, .at = timer.time});
         });
@@ -86,6 +93,8 @@ class ProcessOperator final : public Operator {
   std::span<OutputPort* const> outputs() override { return ports_.all(); }
 
  private:
+  static constexpr std::size_t kAhead = 16;
+
   Timers<Key>& timers() { return context_->timers_; }
 
   void begin(const Batch* batch) {

@@ -44,7 +44,10 @@ class ReduceOperator final : public Operator {
     const EventTime* const times = view.batch.times().data();
     const std::uint32_t* const hashes = input_.hashes(view);
     for (std::size_t i = view.begin; i < view.end; ++i) {
-      if (i + kAhead < view.end) table_.prefetch(hashes[i + kAhead]);
+      if (i + kAhead < view.end) {
+        table_.prefetch(hashes[i + kAhead]);
+        table_.prefetch_entry(hashes[i + kAhead / 2]);
+      }
       const std::size_t size_before = table_.size();
       table_.update(input_.key(rows[i]), hashes[i], [&](T& so_far) {
         so_far = table_.size() != size_before ? rows[i] : T(function_(so_far, rows[i]));
@@ -56,7 +59,7 @@ class ReduceOperator final : public Operator {
   std::span<OutputPort* const> outputs() override { return ports_; }
 
  private:
-  static constexpr std::size_t kAhead = 8;
+  static constexpr std::size_t kAhead = 16;
 
   KeyedInput<T, KeyBy> input_;
   F function_;

@@ -2,12 +2,12 @@
 // SinkOperator: runs a connector's writer as the end of a chain.
 #pragma once
 
+#include <weir/connector.h>
+
 #include <memory>
 #include <span>
 #include <string>
 #include <utility>
-
-#include <weir/connector.h>
 
 #include "api/graph/stream_graph.h"
 #include "core/operator.h"
@@ -35,9 +35,7 @@ class SinkOperator final : public Operator {
     return Progress::kDone;
   }
   void prepare_snapshot(CheckpointId checkpoint) override { writer_->prepare_commit(checkpoint); }
-  void notify_checkpoint_complete(CheckpointId checkpoint) override {
-    writer_->commit(checkpoint);
-  }
+  void notify_checkpoint_complete(CheckpointId checkpoint) override { writer_->commit(checkpoint); }
   void close() noexcept override { writer_->close(); }
   std::span<OutputPort* const> outputs() override { return {}; }
 

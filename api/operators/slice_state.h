@@ -2,6 +2,8 @@
 // SliceState: one accumulator per key and slice of event time, a table per slice.
 #pragma once
 
+#include <weir/window.h>
+
 #include <algorithm>
 #include <cstdint>
 #include <map>
@@ -74,8 +76,14 @@ class SliceState final : public StateTable {
   /// By the beginning of the slice.
   using Slices = std::map<std::int64_t, std::unique_ptr<Table>>;
 
-  static StateDescriptor describe() {
-    return {"windows", StateKind::kWindow, StateDistribution::kKeyed,
+  explicit SliceState(const WindowAssigner& windows) : descriptor_(describe(windows)) {}
+
+  /// The name says which windows they are: those of others cannot be restored as these.
+  static StateDescriptor describe(const WindowAssigner& windows) {
+    std::string name = "windows of " + to_string(windows.size);
+    if (windows.slide != windows.size) name += " every " + to_string(windows.slide);
+    if (windows.shift != Duration{0}) name += " shifted by " + to_string(windows.shift);
+    return {std::move(name), StateKind::kWindow, StateDistribution::kKeyed,
             schema_text<std::pair<Key, std::int64_t>>(), schema_text<Accumulator>()};
   }
 
@@ -122,7 +130,7 @@ class SliceState final : public StateTable {
  private:
   struct Frozen;
 
-  StateDescriptor descriptor_ = describe();
+  StateDescriptor descriptor_;
   Slices slices_;
 };
 

@@ -6,6 +6,10 @@
 // per key, and closing a tumbling window is a walk over one table.
 #pragma once
 
+#include <weir/aggregates.h>
+#include <weir/window.h>
+
+#include <array>
 #include <cstdint>
 #include <limits>
 #include <memory>
@@ -14,13 +18,10 @@
 #include <type_traits>
 #include <utility>
 
-#include <weir/aggregates.h>
-#include <weir/window.h>
-
+#include "api/operators/fired_watermark.h"
 #include "api/operators/keyed_input.h"
 #include "api/operators/operator_ports.h"
 #include "api/operators/slice_state.h"
-#include "api/operators/fired_watermark.h"
 #include "core/operator.h"
 
 namespace weir::detail {
@@ -75,6 +76,8 @@ class SliceWindowOperator final : public Operator {
         initial_(aggregate_.accumulator()),
         grid_(options_.windows.size.count(), options_.windows.slide.count(),
               options_.windows.shift.count()),
+        state_(options_.windows),
+        merged_(state_.descriptor()),
         ports_(out_, std::move(sides)) {}
 
   void open(OperatorContext& context) override {
@@ -97,7 +100,7 @@ class SliceWindowOperator final : public Operator {
   static constexpr std::int64_t kMillisMax = std::int64_t{1} << 61;
   static constexpr std::int64_t kNoWindow = std::numeric_limits<std::int64_t>::max();
 
-  // The slice that the rows being processed fall into, and when it is too late for it.
+  // A slice that rows fall into, and when it is too late for it.
   struct Current {
     std::int64_t begin = 0;
     std::int64_t end = 0;  // empty at first, so that the first row selects
@@ -110,9 +113,9 @@ class SliceWindowOperator final : public Operator {
   struct Firing {
     std::int64_t window = kNoWindow;
     enum class Stage { kNone, kMerging, kEmitting } stage = Stage::kNone;
-    std::int64_t slice = 0;   // merging: where the current slice begins
-    std::size_t chunk = 0;    // of the table being walked
-    Table* table = nullptr;   // emitting: what is walked
+    std::int64_t slice = 0;  // merging: where the current slice begins
+    std::size_t chunk = 0;   // of the table being walked
+    Table* table = nullptr;  // emitting: what is walked
   };
 
   std::int64_t saturated(std::int64_t time, Duration more) const {
@@ -139,12 +142,15 @@ class SliceWindowOperator final : public Operator {
 
   SliceState<Key, Accumulator> state_;
   std::optional<FiredWatermarks> fired_;
-  Current current_;
+  // Slices that rows fell into lately: out of order they change from row to row.
+  std::array<Current, 8> recent_{};
+  std::size_t replaced_next_ = 0;
+  Current* current_ = recent_.data();
   // Watermarks: what is being fired up to, and where to go on.
   std::optional<std::int64_t> advancing_;
   Firing firing_;
   // The window that slices are merged into; not state, because no snapshot falls into a firing.
-  Table merged_{SliceState<Key, Accumulator>::describe()};
+  Table merged_;
 
   Output<Out> out_;
   SidePorts ports_;
@@ -162,27 +168,29 @@ void SliceWindowOperator<T, KeyBy, Aggregate, Emit>::process_batch(InputIndex, B
   out_.begin_input(nullptr);
   for (std::size_t i = view.begin; i < view.end; ++i) {
     const std::int64_t time = times[i].millis();
-    if (time < current_.begin || time >= current_.end) [[unlikely]] select_slice(times[i]);
+    if (time < current_->begin || time >= current_->end) [[unlikely]]
+      select_slice(times[i]);
     const std::uint32_t hash = hashes[i];
     const EventTime fired = fired_->fired_through(hash);
-    if (fired.millis() >= current_.dead_after) [[unlikely]] {
+    if (fired.millis() >= current_->dead_after) [[unlikely]] {
       take_late(rows[i], times[i], view.batch);
       continue;
     }
-    if (!current_.in_window) [[unlikely]] {
+    if (!current_->in_window) [[unlikely]] {
       // In no window: late if its time is, else ignored.
       if (fired.millis() >= saturated(time, options_.allowed_lateness)) {
         take_late(rows[i], times[i], view.batch);
       }
       continue;
     }
-    if (current_.table == nullptr) [[unlikely]] current_.table = &state_.table(current_.begin);
+    if (current_->table == nullptr) [[unlikely]]
+      current_->table = &state_.table(current_->begin);
     if (i + kPrefetchAhead < view.end) {
-      current_.table->prefetch(hashes[i + kPrefetchAhead]);
-      current_.table->prefetch_entry(hashes[i + kPrefetchAhead / 2]);
+      current_->table->prefetch(hashes[i + kPrefetchAhead]);
+      current_->table->prefetch_entry(hashes[i + kPrefetchAhead / 2]);
     }
-    add_row(*current_.table, rows[i], hash);
-    if (fired.millis() >= current_.first_fires) [[unlikely]] {
+    add_row(*current_->table, rows[i], hash);
+    if (fired.millis() >= current_->first_fires) [[unlikely]] {
       fire_again(input_.key(rows[i]), hash, fired);
     }
   }
@@ -201,17 +209,25 @@ void SliceWindowOperator<T, KeyBy, Aggregate, Emit>::select_slice(EventTime time
                              "an event time is too far away for a window: " + to_string(time),
                              ErrorDomain::kUser, RetryHint::kNo));
   }
+  for (Current& recent : recent_) {
+    if (time.millis() >= recent.begin && time.millis() < recent.end) {
+      current_ = &recent;
+      return;
+    }
+  }
+  current_ = &recent_[replaced_next_++ % recent_.size()];
   const SliceGrid::Slice slice = grid_.slice_of(time.millis());
   const std::int64_t last_window = grid_.slide_start(slice.begin);
-  current_ = {slice.begin,
-              slice.end,
-              slice.in_window,
-              nullptr,
-              slice.in_window ? grid_.first_window_with(slice.begin) + grid_.size() - 1 : kNoWindow,
-              slice.in_window ? saturated(last_window + grid_.size() - 1, options_.allowed_lateness)
-                              : kNoWindow};
+  *current_ = {
+      slice.begin,
+      slice.end,
+      slice.in_window,
+      nullptr,
+      slice.in_window ? grid_.first_window_with(slice.begin) + grid_.size() - 1 : kNoWindow,
+      slice.in_window ? saturated(last_window + grid_.size() - 1, options_.allowed_lateness)
+                      : kNoWindow};
   const auto found = state_.slices().find(slice.begin);
-  if (found != state_.slices().end()) current_.table = found->second.get();
+  if (found != state_.slices().end()) current_->table = found->second.get();
 }
 
 template <class T, class KeyBy, class Aggregate, class Emit>
@@ -245,8 +261,8 @@ void SliceWindowOperator<T, KeyBy, Aggregate, Emit>::add_row(Table& table, const
 template <class T, class KeyBy, class Aggregate, class Emit>
 void SliceWindowOperator<T, KeyBy, Aggregate, Emit>::fire_again(const Key& key, std::uint32_t hash,
                                                                 EventTime fired) {
-  const std::int64_t last = grid_.slide_start(current_.begin);
-  for (std::int64_t window = grid_.first_window_with(current_.begin); window <= last;
+  const std::int64_t last = grid_.slide_start(current_->begin);
+  for (std::int64_t window = grid_.first_window_with(current_->begin); window <= last;
        window += grid_.slide()) {
     const std::int64_t fires = window + grid_.size() - 1;
     if (fires > fired.millis()) break;
@@ -359,8 +375,7 @@ bool SliceWindowOperator<T, KeyBy, Aggregate, Emit>::fire_step(Budget& budget) {
 }
 
 template <class T, class KeyBy, class Aggregate, class Emit>
-void SliceWindowOperator<T, KeyBy, Aggregate, Emit>::merge_entry(const Key& key,
-                                                                 std::uint32_t hash,
+void SliceWindowOperator<T, KeyBy, Aggregate, Emit>::merge_entry(const Key& key, std::uint32_t hash,
                                                                  const Accumulator& accumulator) {
   if constexpr (kHoldsText<Accumulator>) {
     const bool is_new = merged_.find(key, hash) == nullptr;
@@ -377,9 +392,9 @@ template <class T, class KeyBy, class Aggregate, class Emit>
 void SliceWindowOperator<T, KeyBy, Aggregate, Emit>::emit(const Key& key, std::int64_t window,
                                                           const Accumulator& accumulator) {
   const TimeWindow bounds{EventTime{window}, EventTime{window + grid_.size()}};
-  out_.emit_at(call_window_emit(emit_, key, bounds, aggregate_result(aggregate_, accumulator),
-                                out_.maker()),
-              bounds.max_timestamp());
+  out_.emit_at(
+      call_window_emit(emit_, key, bounds, aggregate_result(aggregate_, accumulator), out_.maker()),
+      bounds.max_timestamp());
 }
 
 template <class T, class KeyBy, class Aggregate, class Emit>
@@ -390,7 +405,7 @@ void SliceWindowOperator<T, KeyBy, Aggregate, Emit>::drop_dead_slices(std::int64
     if (saturated(last_window + grid_.size() - 1, options_.allowed_lateness) > watermark) break;
     state_.drop(first);
   }
-  current_ = {};
+  recent_ = {};
 }
 
 }  // namespace weir::detail

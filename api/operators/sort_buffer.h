@@ -45,8 +45,8 @@ bool waits_before(const WaitingRow<T>& a, const WaitingRow<T>& b) {
 /// Holds records until the watermark has passed them.
 ///
 /// Rows lie in chunks that are never changed once a snapshot may hold them: a freeze copies the
-/// list of chunks and closes the open ones. In a snapshot an entry's key is the event time and a number
-/// that tells rows of one hash and time apart; its value is the row.
+/// list of chunks and closes the open ones. In a snapshot an entry's key is the event time and a
+/// number that tells rows of one hash and time apart; its value is the row.
 ///
 /// Thread: the subtask's; a frozen state is written by any.
 template <class T>
@@ -65,8 +65,8 @@ class SortBuffer final : public StateTable {
   }
 
   /// Takes the next rows up to `watermark` out of the buffer, in order; some thousand at most
-  /// unless that many lie within a quarter of a second. Empty when there are none. The rows stay readable
-  /// until the next call.
+  /// unless that many lie within a quarter of a second. Empty when there are none. The rows stay
+  /// readable until the next call.
   const std::vector<const Row*>& take(EventTime watermark);
 
   const StateDescriptor& descriptor() const override { return descriptor_; }

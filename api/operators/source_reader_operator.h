@@ -2,6 +2,8 @@
 // SourceReaderOperator: reads the splits of a source, assigns event times and makes watermarks.
 #pragma once
 
+#include <weir/watermark_strategy.h>
+
 #include <functional>
 #include <memory>
 #include <optional>
@@ -10,11 +12,9 @@
 #include <utility>
 #include <vector>
 
-#include <weir/watermark_strategy.h>
-
+#include "api/operators/item_state.h"
 #include "api/operators/split_assignment.h"
 #include "api/operators/split_watermarks.h"
-#include "api/operators/item_state.h"
 #include "core/operator.h"
 #include "core/output.h"
 
@@ -111,6 +111,26 @@ class SourceReaderOperator final : public Operator, private SourceOutput<T> {
     output_.emit_at(std::move(row), time);
   }
   TextMaker& maker() override { return output_.maker(); }
+  SourceRoom<T> begin_append() override {
+    TypedBatch<T>& batch = output_.begin_append();
+    return {batch.rows().data() + batch.size(), TypedBatch<T>::kCapacity - batch.size(),
+            &output_.maker()};
+  }
+  void end_append(std::size_t count) override {
+    if (count == 0) return;
+    TypedBatch<T>& batch = output_.begin_append();
+    const std::size_t end = batch.size() + count;
+    T* const rows = batch.rows().data();
+    EventTime* const times = batch.mutable_times();
+    EventTime newest = EventTime::none();
+    for (std::size_t i = batch.size(); i < end; ++i) {
+      times[i] = event_time(rows[i], EventTime::none());
+      newest = std::max(newest, times[i]);
+      if constexpr (kHoldsText<T>) output_.adopt(rows[i]);
+    }
+    watermarks_.on_record(newest);
+    output_.end_append(end);
+  }
   void begin_split(const std::string& id) override { watermarks_.begin(id); }
   void end_split(const std::string& id) override { watermarks_.end(id); }
 

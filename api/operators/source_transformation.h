@@ -2,12 +2,12 @@
 // What from_source adds to the program: an enumerator and, behind it, the readers.
 #pragma once
 
+#include <weir/connector.h>
+#include <weir/watermark_strategy.h>
+
 #include <memory>
 #include <string>
 #include <utility>
-
-#include <weir/connector.h>
-#include <weir/watermark_strategy.h>
 
 #include "api/graph/stream_graph.h"
 #include "api/operators/enumerator_operator.h"

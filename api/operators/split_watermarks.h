@@ -2,13 +2,13 @@
 // SplitWatermarks: a watermark generator for each split of a reader, and their minimum.
 #pragma once
 
+#include <weir/watermark_strategy.h>
+
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
-
-#include <weir/watermark_strategy.h>
 
 #include "base/clock.h"
 #include "core/stream_element.h"

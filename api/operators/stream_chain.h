@@ -3,14 +3,14 @@
 // are not an operator yet.
 #pragma once
 
+#include <weir/output_tag.h>
+
 #include <memory>
 #include <optional>
 #include <string>
 #include <tuple>
 #include <utility>
 #include <vector>
-
-#include <weir/output_tag.h>
 
 #include "api/graph/stream_graph.h"
 #include "api/operators/fused_operator.h"
@@ -111,8 +111,7 @@ class Pending {
   template <class NextOut, class Step>
   Pending<NextOut, In, Steps..., Step> extended(Step step) const {
     graph()->use_pending(shared_->number, PendingSteps::Use::kMoved);
-    return {shared_->source,
-            std::tuple_cat(shared_->steps, std::tuple<Step>(std::move(step)))};
+    return {shared_->source, std::tuple_cat(shared_->steps, std::tuple<Step>(std::move(step)))};
   }
 
  private:

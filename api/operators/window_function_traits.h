@@ -2,6 +2,9 @@
 // What windows, aggregates and the functions that shape window results must look like.
 #pragma once
 
+#include <weir/aggregates.h>
+#include <weir/window.h>
+
 #include <concepts>
 #include <functional>
 #include <optional>
@@ -9,9 +12,6 @@
 #include <type_traits>
 #include <utility>
 #include <vector>
-
-#include <weir/aggregates.h>
-#include <weir/window.h>
 
 #include "api/operators/function_traits.h"
 #include "api/operators/slice_window_operator.h"
@@ -32,14 +32,16 @@ concept HasMerge = requires(const A& aggregate, AccumulatorOf<A>& sum,
 
 template <class A, class T>
 constexpr bool check_aggregate() {
-  static_assert(HasAccumulator<A>,
-                "weir: aggregate(id, aggregate) takes count(), sum(&Record::field), min, max, mean, "
-                "top(n, &Record::field), or a class with accumulator(), add, merge and result; "
-                "accumulator() is missing, or the field does not belong to the stream's type");
+  static_assert(
+      HasAccumulator<A>,
+      "weir: aggregate(id, aggregate) takes count(), sum(&Record::field), min, max, mean, "
+      "top(n, &Record::field), or a class with accumulator(), add, merge and result; "
+      "accumulator() is missing, or the field does not belong to the stream's type");
   if constexpr (HasAccumulator<A>) {
-    static_assert(HasAdd<A, T>,
-                  "weir: an aggregate needs a public const member add(Accumulator&, const Record&), "
-                  "where Record is the stream's type");
+    static_assert(
+        HasAdd<A, T>,
+        "weir: an aggregate needs a public const member add(Accumulator&, const Record&), "
+        "where Record is the stream's type");
     static_assert(HasMerge<A>,
                   "weir: an aggregate needs a public const member merge(Accumulator&, const "
                   "Accumulator&): windows are put together from slices");
@@ -95,7 +97,7 @@ Transformation window_transformation(std::string id, const KeyBy& key_of,
   Transformation result{.id = std::move(id), .type = "window"};
   result.event_time = EventTimeUse::kNeeded;
   result.mistakes = window_mistakes(options);
-  result.states = {SliceState<typename Made::Key, typename Made::Accumulator>::describe(),
+  result.states = {SliceState<typename Made::Key, typename Made::Accumulator>::describe(options.windows),
                    FiredWatermarks(HashRange()).descriptor()};
   result.side_outputs = std::make_shared<SideOutputs>();
   if (!options.late_tag.empty()) result.written_sides.push_back(options.late_tag);

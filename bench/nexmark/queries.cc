@@ -40,21 +40,24 @@ class ArenaMaker {
   TextMaker& text_;
 };
 
+// In place: the event is filled where the caller wants it.
+template <class Row, class Fill>
+Event made(Fill&& fill) {
+  Event event(std::in_place_type<Row>);
+  fill(std::get<Row>(event));
+  return event;
+}
+
 Event make_event(const Generator<ArenaMaker>& generator, std::int64_t number, TextMaker& text) {
   ArenaMaker maker(text);
-  Event event;
   switch (kind_of(number)) {
     case EventKind::kPerson:
-      generator.make_person(number, maker, event.emplace<Person>());
-      break;
+      return made<Person>([&](Person& row) { generator.make_person(number, maker, row); });
     case EventKind::kAuction:
-      generator.make_auction(number, maker, event.emplace<Auction>());
-      break;
-    case EventKind::kBid:
-      generator.make_bid(number, maker, event.emplace<Bid>());
-      break;
+      return made<Auction>([&](Auction& row) { generator.make_auction(number, maker, row); });
+    case EventKind::kBid: break;
   }
-  return event;
+  return made<Bid>([&](Bid& row) { generator.make_bid(number, maker, row); });
 }
 
 EventTime time_of(const Event& event) {

@@ -68,7 +68,7 @@ bool is_durable(MemoryFileStore& disk, CheckpointId checkpoint) {
   return false;
 }
 
-std::optional<std::string> find_leak(MemoryFileStore& disk, const JobSpec& job) {
+std::optional<std::string> find_checkpoint_leak(MemoryFileStore& disk, const JobSpec& job) {
   std::size_t complete = 0;
   const auto all = directories(disk);
   for (const auto& [id, directory] : all) {
@@ -92,6 +92,10 @@ std::optional<std::string> find_leak(MemoryFileStore& disk, const JobSpec& job) 
     return fmt::format("I6: {} checkpoints are kept instead of {}", complete,
                        job.retained_checkpoints);
   }
+  return std::nullopt;
+}
+
+std::optional<std::string> find_output_leak(MemoryFileStore& disk, const JobSpec& job) {
   for (std::uint32_t sink = 0; sink < job.sinks.size(); ++sink) {
     const auto entries = disk.list(sink_folder(sink));
     if (!entries.is_ok()) continue;

@@ -15,8 +15,10 @@ namespace weir::simulation {
 /// Whether the checkpoint, or a later one, with every file it names, would survive a loss of power.
 bool is_durable(MemoryFileStore& disk, CheckpointId checkpoint);
 
-/// Says which files are there that nobody needs after the job has finished.
-std::optional<std::string> find_leak(MemoryFileStore& disk, const JobSpec& job);
+/// Says which checkpoint files are there that nobody needs after the job has finished.
+std::optional<std::string> find_checkpoint_leak(MemoryFileStore& disk, const JobSpec& job);
+/// The same of the files that file sinks had not made visible.
+std::optional<std::string> find_output_leak(MemoryFileStore& disk, const JobSpec& job);
 
 /// Copies everything that `from` shows, durably.
 void copy_files(MemoryFileStore& from, MemoryFileStore& to, const std::string& folder = "/");

@@ -34,6 +34,7 @@ struct PlannedFault {
   std::int64_t extent = 0;
 };
 
+/// Which faults one seed injects, and how often.
 struct FaultPlan {
   NetworkFaults network;
   FileFaults files;

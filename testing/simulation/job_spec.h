@@ -79,6 +79,7 @@ enum class StageKind {
   kLateWindow,      ///< window over an input where records may come late, late ones set aside
 };
 
+/// One stage of a random job.
 struct StageSpec {
   StageKind kind = StageKind::kSteps;
   std::vector<std::uint32_t> inputs = {};  ///< streams: the sources first, then the stages' outputs
@@ -103,6 +104,7 @@ struct SinkSpec {
   bool late = false;
 };
 
+/// A random job as plain data: what the program, the oracle and the checkers are made from.
 struct JobSpec {
   std::uint64_t seed = 0;
   std::vector<SourceSpec> sources;

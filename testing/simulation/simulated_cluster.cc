@@ -143,6 +143,7 @@ void SimulatedCluster::submit(Result<std::optional<CheckpointMetadata>> restore)
                            .graph = program_->graph,
                            .storage = process.storage,
                            .restore = std::move(restore).value()};
+  if (!submission.restore) ++counts_.fresh_starts;
   world_.trace().note(
       world_.now(), "submit", {submission.restore ? submission.restore->id.value() : 0}, [&] {
         return submission.restore

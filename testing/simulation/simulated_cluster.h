@@ -35,11 +35,12 @@ inline constexpr const char* kCheckpointDirectory = "/checkpoints/random-job";
 struct SimulationCounts {
   std::uint64_t actions = 0;
   Nanos simulated_time = 0;
-  std::uint64_t crashes = 0;      ///< of processes
-  std::uint64_t starts = 0;       ///< of JobManagers
-  std::uint64_t restarts = 0;     ///< of the job's attempts
-  std::uint64_t checkpoints = 0;  ///< completed
-  std::uint64_t refusals = 0;     ///< of damaged checkpoints
+  std::uint64_t crashes = 0;       ///< of processes
+  std::uint64_t starts = 0;        ///< of JobManagers
+  std::uint64_t fresh_starts = 0;  ///< of these, without a checkpoint
+  std::uint64_t restarts = 0;      ///< of the job's attempts
+  std::uint64_t checkpoints = 0;   ///< completed
+  std::uint64_t refusals = 0;      ///< of damaged checkpoints
   std::uint64_t user_failures = 0;
 };
 

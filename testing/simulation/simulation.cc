@@ -60,6 +60,7 @@ struct Fork {
   CheckpointId checkpoint;
   MemoryFileStore disk;
   std::unique_ptr<TransactionalStore> store;
+  std::uint64_t fresh_starts = 0;
 };
 
 class Simulation {
@@ -85,6 +86,7 @@ class Simulation {
     copy_files(const_cast<MemoryFileStore&>(fork.disk), disk_);
     store_->take_over(*fork.store);
     restore_ = std::move(restore);
+    former_fresh_starts_ = fork.fresh_starts;
   }
 
   void run() {
@@ -143,6 +145,7 @@ class Simulation {
     fork_->checkpoint = checkpoint;
     copy_files(disk_, fork_->disk);
     fork_->store = std::make_unique<TransactionalStore>(*store_);
+    fork_->fresh_starts = cluster_->counts().fresh_starts;
   }
 
   void run_to_end(SimulatedCluster& cluster) {
@@ -163,7 +166,7 @@ class Simulation {
     while (world_.step(settled)) cluster.tend();
   }
 
-  void check_end(SimulatedCluster&) {
+  void check_end(const SimulatedCluster& cluster) {
     CommittedOutput committed;
     for (std::uint32_t sink = 0; sink < job().sinks.size(); ++sink) {
       if (job().sinks[sink].kind == SinkKind::kTransactional) {
@@ -182,7 +185,11 @@ class Simulation {
     if (auto wrong = checker_.check_finished(committed)) return report(*wrong);
     // Where deletions may fail, files may stay.
     if (plan_.files.error_before > 0 || plan_.files.error_after > 0) return;
-    if (auto leak = find_leak(disk_, job())) report(*leak);
+    if (auto leak = find_checkpoint_leak(disk_, job())) return report(*leak);
+    // A run that started fresh does not touch what another one left, whose checkpoints may be
+    // restored again.
+    if (former_fresh_starts_ + cluster.counts().fresh_starts > 1) return;
+    if (auto leak = find_output_leak(disk_, job())) report(*leak);
   }
 
   const SimulationOptions& options_;
@@ -198,6 +205,7 @@ class Simulation {
   std::vector<std::unique_ptr<ProgramProbe>> probes_;
   SimulatedCluster* cluster_ = nullptr;
   std::string restore_ = "latest";
+  std::uint64_t former_fresh_starts_ = 0;
   std::uint64_t checkpoints_until_fork_;
   std::unique_ptr<Fork> fork_;
   std::optional<std::string> violation_;

@@ -23,6 +23,7 @@ struct SegmentId {
   friend auto operator<=>(const SegmentId&, const SegmentId&) = default;
 };
 
+/// An outside store with transactions: where the simulation-only sink commits to.
 class TransactionalStore {
  public:
   /// Called with a sentence when a rule is broken.

@@ -96,9 +96,12 @@ int main(int argc, char** argv) {
   auto by_country = payments.key_by([](const Payment& payment) { return payment.country; });
   by_country.window(weir::tumbling(1min)).aggregate("counts", weir::count()).print("a");
   by_country.window(weir::tumbling(1min)).aggregate("sums", weir::sum(&Payment::amount)).print("b");
-  by_country.window(weir::tumbling(1min)).aggregate("tops", weir::top(3, &Payment::amount)).print("c");
   by_country.window(weir::tumbling(1min))
-      .reduce("largest", [](const Payment& a, const Payment& b) { return a.amount < b.amount ? b : a; })
+      .aggregate("tops", weir::top(3, &Payment::amount))
+      .print("c");
+  by_country.window(weir::tumbling(1min))
+      .reduce("largest",
+              [](const Payment& a, const Payment& b) { return a.amount < b.amount ? b : a; })
       .print("d");
   by_country.process<Alert>("lambda", [](const Payment& payment, auto& context, auto& out) {
               out.emit({payment.account, out.text("in {}", context.key()), 1, payment.at});

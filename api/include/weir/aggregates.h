@@ -29,8 +29,8 @@ using AccumulatorOf = std::remove_cvref_t<decltype(std::declval<const A&>().accu
 
 template <class A, class T>
 concept AggregateFunction =
-    std::copy_constructible<A> &&
-    requires(const A& aggregate, AccumulatorOf<A>& sum, const AccumulatorOf<A>& other, const T& row) {
+    std::copy_constructible<A> && requires(const A& aggregate, AccumulatorOf<A>& sum,
+                                           const AccumulatorOf<A>& other, const T& row) {
       aggregate.add(sum, row);
       aggregate.merge(sum, other);
     };

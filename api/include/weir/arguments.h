@@ -18,8 +18,8 @@ namespace weir {
 
 /// The flags of a job: `--limit 800`, `--limit=800`, or `--verbose` alone for true.
 ///
-/// A wrong value does not throw: the fallback is returned, and `execute` reports all mistakes of the
-/// program together, among them flags that the program never asked for.
+/// A wrong value does not throw: the fallback is returned, and `execute` reports all mistakes of
+/// the program together, among them flags that the program never asked for.
 ///
 /// Thread: one at a time.
 class Arguments {
@@ -40,8 +40,8 @@ class Arguments {
     } else if constexpr (std::unsigned_integral<T>) {
       return static_cast<T>(get_unsigned(name, fallback, std::numeric_limits<T>::max()));
     } else {
-      return static_cast<T>(get_signed(name, fallback, std::numeric_limits<T>::min(),
-                                       std::numeric_limits<T>::max()));
+      return static_cast<T>(
+          get_signed(name, fallback, std::numeric_limits<T>::min(), std::numeric_limits<T>::max()));
     }
   }
   std::string get(std::string_view name, std::string_view fallback) const;

@@ -2,6 +2,9 @@
 // DataStream: a stream of records, and what can be done with it.
 #pragma once
 
+#include <weir/connector.h>
+#include <weir/output_tag.h>
+
 #include <concepts>
 #include <memory>
 #include <string>
@@ -9,9 +12,6 @@
 #include <type_traits>
 #include <utility>
 #include <vector>
-
-#include <weir/connector.h>
-#include <weir/output_tag.h>
 
 #include "api/graph/stream_graph.h"
 #include "api/operators/function_traits.h"

@@ -2,20 +2,20 @@
 // KeyedProcessFunction: a function with keyed state and timers, and what it is given.
 #pragma once
 
+#include <weir/output_tag.h>
+#include <weir/state.h>
+
 #include <cstdint>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include <weir/output_tag.h>
-#include <weir/state.h>
-
-#include "api/operators/operator_ports.h"
-#include "base/metrics.h"
 #include "api/operators/fired_watermark.h"
+#include "api/operators/operator_ports.h"
+#include "api/operators/timer_queue.h"
+#include "base/metrics.h"
 #include "core/operator_context.h"
 #include "core/output.h"
-#include "api/operators/timer_queue.h"
 
 namespace weir {
 
@@ -29,8 +29,8 @@ enum class TimeDomain { kEventTime, kProcessingTime };
 /// A timer that fires. The key is that of the context.
 struct Timer {
   TimeDomain domain = TimeDomain::kEventTime;
-  EventTime at = EventTime::none();                    ///< of an event-time timer, else none
-  ProcessingTime due = ProcessingTime::none();         ///< of a processing-time timer, else none
+  EventTime at = EventTime::none();             ///< of an event-time timer, else none
+  ProcessingTime due = ProcessingTime::none();  ///< of a processing-time timer, else none
 };
 
 /// Registers timers for the current key. There is one timer per key, kind of time and time:
@@ -80,7 +80,8 @@ class KeyedContext {
   const Key& key() const { return *timers_.key_; }
   /// Event time of the record or of the event-time timer; none where there is none.
   EventTime time() const { return time_; }
-  /// How far event time has come for this key: nothing that old is expected any more. None at first.
+  /// How far event time has come for this key: nothing that old is expected any more. None at
+  /// first.
   EventTime watermark() const {
     const EventTime fired = fired_.fired_through(timers_.hash_);
     return fired < advancing_to_ ? advancing_to_ : fired;

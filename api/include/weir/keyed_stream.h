@@ -2,13 +2,13 @@
 // KeyedStream: a stream whose records are together by key, and what can be done with it.
 #pragma once
 
-#include <string>
-#include <type_traits>
-#include <utility>
-
 #include <weir/data_stream.h>
 #include <weir/functions.h>
 #include <weir/windowed_stream.h>
+
+#include <string>
+#include <type_traits>
+#include <utility>
 
 #include "api/operators/key_router.h"
 #include "api/operators/process_operator.h"
@@ -92,9 +92,8 @@ class [[nodiscard]] KeyedStream {
   /// State: each record until the watermark has passed it.
   KeyedStream sorted_by_event_time(std::string id) const {
     return KeyedStream(
-        detail::Boundary<T>(source_.graph(),
-                            source_.append(detail::sort_transformation<T, KeyBy>(
-                                std::move(id), key_by_))),
+        detail::Boundary<T>(source_.graph(), source_.append(detail::sort_transformation<T, KeyBy>(
+                                                 std::move(id), key_by_))),
         key_by_, Partitioning::kForward);
   }
 

@@ -289,6 +289,13 @@ class KeyedStates {
   KeyedTable<Key, Value>& add(StateDescriptor descriptor) {
     auto table = std::make_unique<KeyedTable<Key, Value>>(std::move(descriptor), context_);
     KeyedTable<Key, Value>& reference = *table;
+    ahead_.push_back({&reference,
+                      [](const void* held, std::uint32_t hash) {
+                        static_cast<const KeyedTable<Key, Value>*>(held)->prefetch(hash);
+                      },
+                      [](const void* held, std::uint32_t hash) {
+                        static_cast<const KeyedTable<Key, Value>*>(held)->prefetch_entry(hash);
+                      }});
     tables_.push_back(std::move(table));
     return reference;
   }
@@ -299,9 +306,39 @@ class KeyedStates {
     }
   }
 
+  /// Whether the tables have outgrown the cache, so that it pays to load entries ahead.
+  bool is_large() const {
+    constexpr std::size_t kEntriesInCache = 16384;
+    for (const auto& table : tables_) {
+      if (table->entry_count() > kEntriesInCache) {
+        return true;
+      }
+    }
+    return false;
+  }
+  /// Loads what a lookup under `hash` touches first; half as many keys ahead, `prefetch_entry`.
+  void prefetch(std::uint32_t hash) const {
+    for (const Ahead& ahead : ahead_) {
+      ahead.index(ahead.table, hash);
+    }
+  }
+  void prefetch_entry(std::uint32_t hash) const {
+    for (const Ahead& ahead : ahead_) {
+      ahead.entry(ahead.table, hash);
+    }
+  }
+
  private:
+  // How to load ahead from a table whose type is not known here.
+  struct Ahead {
+    const void* table;
+    void (*index)(const void*, std::uint32_t);
+    void (*entry)(const void*, std::uint32_t);
+  };
+
   KeyContext context_;
   std::vector<std::unique_ptr<StateTable>> tables_;
+  std::vector<Ahead> ahead_;
 };
 
 /// Where a user's function declares its keyed states, each under a name of its own.

@@ -2,17 +2,17 @@
 // StreamExecutionEnvironment: where a program begins and where it is run.
 #pragma once
 
-#include <memory>
-#include <string>
-#include <utility>
-#include <vector>
-
 #include <weir/arguments.h>
 #include <weir/connector.h>
 #include <weir/data_stream.h>
 #include <weir/execution_settings.h>
 #include <weir/keyed_stream.h>
 #include <weir/watermark_strategy.h>
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "api/operators/collection_source.h"
 #include "api/operators/source_transformation.h"
@@ -29,8 +29,8 @@ namespace weir {
 /// Thread: one at a time.
 class StreamExecutionEnvironment {
  public:
-  /// Reads the command line: Weir's options, then `--`, then the job's own flags. What is wrong with
-  /// them is reported by `execute`. May end the process, for `--help` and the like.
+  /// Reads the command line: Weir's options, then `--`, then the job's own flags. What is wrong
+  /// with them is reported by `execute`. May end the process, for `--help` and the like.
   static StreamExecutionEnvironment from_args(int argc, char** argv);
   explicit StreamExecutionEnvironment(ExecutionSettings settings = {}, Arguments arguments = {})
       : settings_(std::move(settings)), arguments_(std::move(arguments)) {}
@@ -41,8 +41,8 @@ class StreamExecutionEnvironment {
   ExecutionSettings& settings() { return settings_; }
   const ExecutionSettings& settings() const { return settings_; }
 
-  /// Reads from a connector, such as `weir::FileSource<Record>{...}`. `id` names the source in logs,
-  /// metrics and snapshots.
+  /// Reads from a connector, such as `weir::FileSource<Record>{...}`. `id` names the source in
+  /// logs, metrics and snapshots.
   template <class Source, class T, class TimeOf>
   auto from_source(std::string id, const Source& source,
                    const WatermarkStrategy<T, TimeOf>& strategy) {
@@ -67,8 +67,9 @@ class StreamExecutionEnvironment {
   /// Reads records that the program holds, in their order, by a single subtask. For tests and small
   /// tables.
   template <class T, class TimeOf = detail::ConnectorTime>
-  auto from_collection(std::string id, std::vector<T> rows,
-                       const WatermarkStrategy<T, TimeOf>& strategy = WatermarkStrategy<T>::none()) {
+  auto from_collection(
+      std::string id, std::vector<T> rows,
+      const WatermarkStrategy<T, TimeOf>& strategy = WatermarkStrategy<T>::none()) {
     if constexpr (detail::check_row<T>()) {
       const detail::CollectionSource<T> source{
           std::make_shared<const detail::Collection<T>>(std::move(rows))};
@@ -78,12 +79,13 @@ class StreamExecutionEnvironment {
     }
   }
 
-  /// Checks the program as a whole. Returns what can be run, or every mistake there is, a line each,
-  /// with the operator it belongs to.
+  /// Checks the program as a whole. Returns what can be run, or every mistake there is, a line
+  /// each, with the operator it belongs to.
   Result<std::shared_ptr<const Program>> build(const std::string& job_name) const;
 
-  /// Runs the job and returns the exit status of the process: 0 if it finished, or stopped as asked.
-  /// Prints the program's mistakes instead, if it has any. Called once, at the end of `main()`.
+  /// Runs the job and returns the exit status of the process: 0 if it finished, or stopped as
+  /// asked. Prints the program's mistakes instead, if it has any. Called once, at the end of
+  /// `main()`.
   int execute(const std::string& job_name);
 
  private:
@@ -100,7 +102,8 @@ namespace detail {
 /// Reads the command line into settings and the job's arguments.
 ExecutionSettings parse_command_line(int argc, char** argv, Arguments& arguments);
 /// Runs the program or reports why there is none; returns the exit status of the process.
-int launch(const Result<std::shared_ptr<const Program>>& program, const ExecutionSettings& settings);
+int launch(const Result<std::shared_ptr<const Program>>& program,
+           const ExecutionSettings& settings);
 
 }  // namespace detail
 }  // namespace weir

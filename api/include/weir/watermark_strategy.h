@@ -26,9 +26,9 @@ struct WatermarkRules {
 };
 
 template <class F, class T>
-concept EventTimeOf = std::copy_constructible<F> && std::invocable<const F&, const T&> &&
-                      std::same_as<std::remove_cvref_t<std::invoke_result_t<const F&, const T&>>,
-                                   EventTime>;
+concept EventTimeOf =
+    std::copy_constructible<F> && std::invocable<const F&, const T&> &&
+    std::same_as<std::remove_cvref_t<std::invoke_result_t<const F&, const T&>>, EventTime>;
 
 template <class F, class T>
 constexpr bool check_event_time_of() {

@@ -2,12 +2,12 @@
 // WindowedStream: records by key and window, and what can be computed of each window.
 #pragma once
 
-#include <string>
-#include <utility>
-
 #include <weir/aggregates.h>
 #include <weir/data_stream.h>
 #include <weir/window.h>
+
+#include <string>
+#include <utility>
 
 #include "api/operators/window_function_traits.h"
 
@@ -35,8 +35,8 @@ class [[nodiscard]] WindowedStream {
     return copy;
   }
 
-  /// Writes late records to a side output, read by `side_output(tag)` on the result. Without it they
-  /// are dropped and counted.
+  /// Writes late records to a side output, read by `side_output(tag)` on the result. Without it
+  /// they are dropped and counted.
   template <class S>
   auto late_to(const OutputTag<S>& tag) const {
     static_assert(std::same_as<S, T>,
@@ -50,9 +50,9 @@ class [[nodiscard]] WindowedStream {
     }
   }
 
-  /// Aggregates each window by `count()`, `sum(&T::field)`, `min`, `max`, `mean`, `top(n, by)`, or a
-  /// class of the same form (see weir/aggregates.h). Emits a WindowResult, or what `emit(key, window,
-  /// value)` makes.
+  /// Aggregates each window by `count()`, `sum(&T::field)`, `min`, `max`, `mean`, `top(n, by)`, or
+  /// a class of the same form (see weir/aggregates.h). Emits a WindowResult, or what `emit(key,
+  /// window, value)` makes.
   template <class Aggregate, class Emit = detail::PlainWindowEmit>
   auto aggregate(std::string id, Aggregate aggregate, Emit emit = {}) const {
     auto bound = detail::bind_aggregate<T>(aggregate);

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Arguments.
-#include <weir/arguments.h>
-
 #include <gtest/gtest.h>
+#include <weir/arguments.h>
 
 #include <chrono>
 
@@ -40,13 +39,14 @@ TEST(ArgumentsTest, ReportsWrongTypesUnknownFlagsAndMalformedWordsTogether) {
   EXPECT_EQ(arguments.get("small", std::int8_t{7}), 7);
   EXPECT_FALSE(arguments.get("flag", false));
   EXPECT_EQ(arguments.get("wait", 1s), Duration{1s});
-  EXPECT_EQ(arguments.mistakes(),
-            (Words{"argument 'stray' is not a flag: write --name value",
-                   "argument --flag: 'maybe' is not true or false",
-                   "argument --limit: 'much' is not a number",
-                   "argument --small: '300' is not a whole number from -128 to 127",
-                   "argument --wait: '10' is not a duration, such as 500ms or 2min",
-                   "argument --limt is not known; the job knows --flag, --limit, --small, --wait"}));
+  EXPECT_EQ(
+      arguments.mistakes(),
+      (Words{"argument 'stray' is not a flag: write --name value",
+             "argument --flag: 'maybe' is not true or false",
+             "argument --limit: 'much' is not a number",
+             "argument --small: '300' is not a whole number from -128 to 127",
+             "argument --wait: '10' is not a duration, such as 500ms or 2min",
+             "argument --limt is not known; the job knows --flag, --limit, --small, --wait"}));
 }
 
 TEST(ArgumentsTest, ReportsAFlagThatIsGivenTwice) {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Tests of the watermark merger.
 #include "core/watermark_merger.h"
 
 #include <gtest/gtest.h>
@@ -192,11 +193,11 @@ TEST(WatermarkMergerTest, AgreesWithTheModelOnRandomHistories) {
       const auto value = static_cast<std::int64_t>(rng.uniform(100)) + i;
       if (event == 3) ended[channel] = true;
       const ChannelIndex index{channel};
-      const Update update =
-          event == 0   ? merger.on_watermark(index, Watermark{EventTime{value}})
-          : event == 3 ? merger.on_end(index)
-                       : merger.on_status(index, event == 1 ? WatermarkStatus::kIdle
-                                                            : WatermarkStatus::kActive);
+      const Update update = event == 0 ? merger.on_watermark(index, Watermark{EventTime{value}})
+                            : event == 3
+                                ? merger.on_end(index)
+                                : merger.on_status(index, event == 1 ? WatermarkStatus::kIdle
+                                                                     : WatermarkStatus::kActive);
       const std::int64_t before = model.output;
       model.apply(channel, event, value);
       if (update.status) is_idle = *update.status == WatermarkStatus::kIdle;

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <new>
 #include <optional>
 #include <string>
 #include <type_traits>
@@ -43,11 +44,11 @@ class Generator {
     if constexpr (GeneratorOf<F, T>) {
       loop_ = [function = std::move(function)](std::uint64_t begin, std::uint64_t end,
                                                SourceOutput<T>& output) {
-        for (std::uint64_t i = begin; i < end; ++i) {
-          if constexpr (std::is_invocable_v<const F&, std::uint64_t, TextMaker&>) {
-            output.emit(function(i, output.maker()), EventTime::none());
+        for (std::uint64_t i = begin; i < end;) {
+          if (const SourceRoom<T> room = output.begin_append(); room.size > 0) {
+            i += fill(function, i, std::min<std::uint64_t>(room.size, end - i), room, output);
           } else {
-            output.emit(function(i), EventTime::none());
+            output.emit(make(function, i++, output.maker()), EventTime::none());
           }
         }
       };
@@ -60,6 +61,32 @@ class Generator {
   }
 
  private:
+  template <class F>
+  static T make(const F& function, std::uint64_t i, TextMaker& text) {
+    if constexpr (std::is_invocable_v<const F&, std::uint64_t, TextMaker&>) {
+      return function(i, text);
+    } else {
+      return function(i);
+    }
+  }
+  // Makes records `begin` and those behind it where they are to lie. If one throws, those before it
+  // are kept.
+  template <class F>
+  static std::uint64_t fill(const F& function, std::uint64_t begin, std::uint64_t count,
+                            const SourceRoom<T>& room, SourceOutput<T>& output) {
+    std::uint64_t made = 0;
+    try {
+      for (; made < count; ++made) {
+        ::new (static_cast<void*>(room.rows + made)) T(make(function, begin + made, *room.text));
+      }
+    } catch (...) {
+      output.end_append(made);
+      throw;
+    }
+    output.end_append(made);
+    return made;
+  }
+
   std::function<void(std::uint64_t, std::uint64_t, SourceOutput<T>&)> loop_;
 };
 

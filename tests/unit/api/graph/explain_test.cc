@@ -29,7 +29,7 @@ TEST(ExplainTest, PrintsVerticesOperatorsAndWhyEdgesAreNotChained) {
 
 vertex 0: parallelism 1, max parallelism 128, slot sharing group 'default'
   readings/splits (enumerator), state: enumerator
-  readings/splits --addressed--> vertex 1, not chained because splits are sent to the reader that asked for them
+  readings/splits --addressed--> vertex 1, not chained because splits go to the reader that asked
 
 vertex 1: parallelism 1, max parallelism 128, slot sharing group 'default'
   readings (source), state: splits
@@ -40,7 +40,7 @@ vertex 2: parallelism 2, max parallelism 128, slot sharing group 'default'
   readings/filter-map --hash--> vertex 3, not chained because records are spread by key
 
 vertex 3: parallelism 2, max parallelism 128, slot sharing group 'default'
-  counts (transform), state: windows, fired-watermarks
+  counts (transform), state: windows of 1 s, fired-watermarks
     late (sink), side output 1
     out (sink)
 )");

@@ -86,7 +86,10 @@ TEST(GraphMistakesTest, ReportsEventTimeOperatorsBehindASourceWithoutWatermarks)
   Env env(settings());
   auto in = env.from_collection("in", std::vector<Reading>{});
   in.key_by(&Reading::sensor).window(tumbling(Duration{10})).aggregate("counts", count()).print();
-  source(env, "timed").union_with(in).key_by(&Reading::sensor).sorted_by_event_time("sorted")
+  source(env, "timed")
+      .union_with(in)
+      .key_by(&Reading::sensor)
+      .sorted_by_event_time("sorted")
       .reduce("largest", larger)
       .print("out");
   EXPECT_EQ(mistakes(env),
@@ -106,13 +109,14 @@ TEST(GraphMistakesTest, ReportsWindowsThatCannotBe) {
       .aggregate("moved", count())
       .print("c");
   by_key.window(sliding(std::chrono::hours{24}, Duration{1})).aggregate("many", count()).print("d");
-  EXPECT_EQ(mistakes(env),
-            "  window 'empty': the window's size must be positive, not 0 ms\n"
-            "  window 'empty': the window's slide must be positive, not 0 ms\n"
-            "  window 'backward': the window's slide must be positive, not -1 ms\n"
-            "  window 'moved': the allowed lateness must not be negative, not -5 ms\n"
-            "  window 'moved': the window's offset (-10 ms) must be shorter than its slide (10 ms)\n"
-            "  window 'many': the window's size (1 d) must be at most 10,000,000 slides (1 ms)");
+  EXPECT_EQ(
+      mistakes(env),
+      "  window 'empty': the window's size must be positive, not 0 ms\n"
+      "  window 'empty': the window's slide must be positive, not 0 ms\n"
+      "  window 'backward': the window's slide must be positive, not -1 ms\n"
+      "  window 'moved': the allowed lateness must not be negative, not -5 ms\n"
+      "  window 'moved': the window's offset (-10 ms) must be shorter than its slide (10 ms)\n"
+      "  window 'many': the window's size (1 d) must be at most 10,000,000 slides (1 ms)");
 }
 
 TEST(GraphMistakesTest, ReportsSideOutputsThatDoNotFit) {

@@ -29,10 +29,10 @@ detail::FlatMapStep<Out, F> flat_map(F f) {
 }
 
 TEST(FusedOperatorTest, RunsStepsInOrderAndKeepsEventTimes) {
-  const auto make = fused<Reading, std::int64_t>(
-      filter([](const Reading& r) { return r.value % 2 == 0; }),
-      map([](const Reading& r) { return r.value * 10; }),
-      filter([](const std::int64_t& v) { return v != 40; }));
+  const auto make =
+      fused<Reading, std::int64_t>(filter([](const Reading& r) { return r.value % 2 == 0; }),
+                                   map([](const Reading& r) { return r.value * 10; }),
+                                   filter([](const std::int64_t& v) { return v != 40; }));
   EXPECT_EQ((check_operator<Reading, std::int64_t>(
                 make, {reading(1, 1, 5), reading(1, 2, 6), reading(1, 4, 7), reading(1, 6, 3)},
                 {{20, EventTime(6)}, {60, EventTime(3)}})),
@@ -40,12 +40,12 @@ TEST(FusedOperatorTest, RunsStepsInOrderAndKeepsEventTimes) {
 }
 
 TEST(FusedOperatorTest, CountsWhatFiltersAndFlatMapsLetThrough) {
-  OperatorHarness<Reading, std::int64_t> harness(fused<Reading, std::int64_t>(
-      filter([](const Reading& r) { return r.value > 0; }),
-      flat_map<std::int64_t>([](const Reading& r, auto& out) {
-        for (std::int64_t i = 0; i < r.value; ++i) out.emit(i);
-      }),
-      map([](const std::int64_t& v) { return v; })));
+  OperatorHarness<Reading, std::int64_t> harness(
+      fused<Reading, std::int64_t>(filter([](const Reading& r) { return r.value > 0; }),
+                                   flat_map<std::int64_t>([](const Reading& r, auto& out) {
+                                     for (std::int64_t i = 0; i < r.value; ++i) out.emit(i);
+                                   }),
+                                   map([](const std::int64_t& v) { return v; })));
   harness.process_all({reading(1, 0, 1), reading(1, 3, 2), reading(1, 2, 3)});
   std::map<std::string, std::int64_t> counts;
   for (const MetricSample& sample : harness.context().metrics().snapshot()) {
@@ -57,8 +57,8 @@ TEST(FusedOperatorTest, CountsWhatFiltersAndFlatMapsLetThrough) {
 }
 
 TEST(FusedOperatorTest, EmitsManyBatchesFromOne) {
-  OperatorHarness<std::int64_t, std::int64_t> harness(
-      fused<std::int64_t, std::int64_t>(flat_map<std::int64_t>([](const std::int64_t& n, auto& out) {
+  OperatorHarness<std::int64_t, std::int64_t> harness(fused<std::int64_t, std::int64_t>(
+      flat_map<std::int64_t>([](const std::int64_t& n, auto& out) {
         for (std::int64_t i = 0; i < n; ++i) out.emit(i);
       })));
   harness.process(10'000, EventTime(9));
@@ -82,8 +82,8 @@ TEST(FusedOperatorTest, KeepsTextOfTheInputAndTextMadeOnTheWay) {
                           EventTime(1)};
   const Timed<Note> second{{"", "nobody wrote this rather long text", EventTime(2)}, EventTime(2)};
   const Timed<Note> expected{
-      {"Ada the long-named author",
-       "<a text that is longer than twelve bytes>, written on the way", EventTime(1)},
+      {"Ada the long-named author", "<a text that is longer than twelve bytes>, written on the way",
+       EventTime(1)},
       EventTime(1)};
   EXPECT_EQ((check_operator<Note, Note>(make, {first, second}, {expected})), "");
 }

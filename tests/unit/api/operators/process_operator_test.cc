@@ -68,13 +68,13 @@ class Chain : public KeyedProcessFunction<std::int64_t, Reading, Reading> {
 };
 
 TEST(ProcessOperatorTest, FiresTimersThatTimersRegisterBeforeTheWatermarkGoesOn) {
-  EXPECT_EQ((check_operator<Reading, Reading>(
-                process(Chain()), {reading(1, 0, 10), reading(2, 0, 25), watermark(40)},
-                {reading(1, 40, 10), reading(2, 40, 25), reading(1, 40, 30),
-                 reading(2, EventTime::max().millis(), 45),
-                 reading(1, EventTime::max().millis(), 50),
-                 reading(2, EventTime::max().millis(), 65)})),
-            "");
+  EXPECT_EQ(
+      (check_operator<Reading, Reading>(
+          process(Chain()), {reading(1, 0, 10), reading(2, 0, 25), watermark(40)},
+          {reading(1, 40, 10), reading(2, 40, 25), reading(1, 40, 30),
+           reading(2, EventTime::max().millis(), 45), reading(1, EventTime::max().millis(), 50),
+           reading(2, EventTime::max().millis(), 65)})),
+      "");
 }
 
 TEST(ProcessOperatorTest, FiresATimerOfThePastWithTheNextWatermark) {

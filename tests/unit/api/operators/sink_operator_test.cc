@@ -21,7 +21,9 @@ struct DiaryWriter final : SinkWriter<Reading> {
   void prepare_commit(CheckpointId checkpoint) override {
     *diary += "prepare:" + to_string(checkpoint) + " ";
   }
-  void commit(CheckpointId checkpoint) override { *diary += "commit:" + to_string(checkpoint) + " "; }
+  void commit(CheckpointId checkpoint) override {
+    *diary += "commit:" + to_string(checkpoint) + " ";
+  }
   void finish() override { *diary += "finish "; }
   void close() noexcept override { *diary += "close "; }
   std::shared_ptr<std::string> diary;
@@ -33,13 +35,14 @@ struct DiarySink {
     return std::make_unique<DiaryWriter>(diary);
   }
   bool commits() const { return true; }
-  std::vector<StateDescriptor> states() const { return {{.name = "pages", .key_schema = "", .value_schema = ""}}; }
+  std::vector<StateDescriptor> states() const {
+    return {{.name = "pages", .key_schema = "", .value_schema = ""}};
+  }
 };
 
 TEST(SinkOperatorTest, PassesRecordsBarriersAndCommitsToTheWriter) {
   const DiarySink sink;
-  const detail::Transformation transformation =
-      detail::sink_transformation<Reading>("diary", sink);
+  const detail::Transformation transformation = detail::sink_transformation<Reading>("diary", sink);
   EXPECT_TRUE(transformation.commits);
   EXPECT_EQ(transformation.states.size(), 1U);
   {

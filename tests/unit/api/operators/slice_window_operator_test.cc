@@ -74,20 +74,20 @@ TEST(SliceWindowOperatorTest, FiresATumblingWindowWhenTheWatermarkReachesItsLast
 }
 
 TEST(SliceWindowOperatorTest, PutsARecordIntoEveryWindowThatSlidesOverIt) {
-  EXPECT_EQ((check_operator<Reading, WindowSum>(
-                windows({10, 4}), {reading(1, 5, 11), watermark(13)},
-                {sum(1, 4, 1, 5, 13), sum(1, 8, 1, 5, 17)})),
-            "");
+  EXPECT_EQ(
+      (check_operator<Reading, WindowSum>(windows({10, 4}), {reading(1, 5, 11), watermark(13)},
+                                          {sum(1, 4, 1, 5, 13), sum(1, 8, 1, 5, 17)})),
+      "");
 }
 
 TEST(SliceWindowOperatorTest, FiresAgainForEachRecordWithinTheAllowedLateness) {
-  EXPECT_EQ((check_operator<Reading, WindowSum>(
-                windows({10, 10, 0, 5}),
-                {reading(1, 5, 3), watermark(9), reading(1, 6, 4), reading(1, 1, 5), watermark(13),
-                 reading(1, 2, 6), watermark(14), reading(1, 9, 7)},
-                {sum(1, 0, 1, 5, 9), sum(1, 0, 2, 11, 9), sum(1, 0, 3, 12, 9),
-                 sum(1, 0, 4, 14, 9)})),
-            "");
+  EXPECT_EQ(
+      (check_operator<Reading, WindowSum>(
+          windows({10, 10, 0, 5}),
+          {reading(1, 5, 3), watermark(9), reading(1, 6, 4), reading(1, 1, 5), watermark(13),
+           reading(1, 2, 6), watermark(14), reading(1, 9, 7)},
+          {sum(1, 0, 1, 5, 9), sum(1, 0, 2, 11, 9), sum(1, 0, 3, 12, 9), sum(1, 0, 4, 14, 9)})),
+      "");
 }
 
 TEST(SliceWindowOperatorTest, CountsLateRecordsOrWritesThemToTheSideOutput) {
@@ -241,10 +241,11 @@ TEST(SliceWindowOperatorTest, KeepsTextInKeysAndAccumulators) {
       {"an author with a long name", "longest: this is a longer one", EventTime(0)}, EventTime(9)};
   const Timed<Note> late{
       {"an author with a long name", "longest: this is a longer one", EventTime(5)}, EventTime(14)};
-  EXPECT_EQ((check_operator<Note, Note>(
-                make, {note("of some length", 1), note("short", 2), note("this is a longer one", 7)},
-                {early, middle, late})),
-            "");
+  EXPECT_EQ(
+      (check_operator<Note, Note>(
+          make, {note("of some length", 1), note("short", 2), note("this is a longer one", 7)},
+          {early, middle, late})),
+      "");
 }
 
 }  // namespace

@@ -13,9 +13,7 @@ namespace weir::test {
 namespace {
 
 OperatorFactory sorting() {
-  return [] {
-    return std::make_unique<detail::SortOperator<Reading, BySensor>>(by_sensor());
-  };
+  return [] { return std::make_unique<detail::SortOperator<Reading, BySensor>>(by_sensor()); };
 }
 
 TEST(SortOperatorTest, ReleasesRecordsInTheOrderOfEventTime) {
@@ -85,11 +83,11 @@ TEST(SortOperatorTest, KeepsText) {
   const auto note = [](Text text, std::int64_t at) {
     return Timed<Note>{{"an author with a long name", text, EventTime(at)}, EventTime(at)};
   };
-  EXPECT_EQ((check_operator<Note, Note>(
-                make,
-                {note("the second of two long texts", 2), note("the first of two long texts", 1)},
-                {note("the first of two long texts", 1), note("the second of two long texts", 2)})),
-            "");
+  EXPECT_EQ(
+      (check_operator<Note, Note>(
+          make, {note("the second of two long texts", 2), note("the first of two long texts", 1)},
+          {note("the first of two long texts", 1), note("the second of two long texts", 2)})),
+      "");
 }
 
 }  // namespace

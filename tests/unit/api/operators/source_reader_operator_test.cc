@@ -207,9 +207,8 @@ TEST(SourceReaderOperatorTest, GoesOnWithSplitsPositionsAndWatermarkAfterARestor
   EXPECT_EQ(harness.op().source_watermark(), std::nullopt);
   EXPECT_EQ(poll(harness, 1), PollResult::kMore);
   EXPECT_EQ(poll(harness, 2), PollResult::kMore);
-  EXPECT_EQ(harness.take_output(),
-            (std::vector{reading(1, 0, 100), reading(1, 1, 101), reading(1, 2, 102),
-                         reading(4, 0, 400)}));
+  EXPECT_EQ(harness.take_output(), (std::vector{reading(1, 0, 100), reading(1, 1, 101),
+                                                reading(1, 2, 102), reading(4, 0, 400)}));
   harness.restore();
   EXPECT_EQ(harness.op().source_watermark(), Watermark{EventTime(399)});
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// WindowReference: windows as Flink's WindowOperator has them, one by one. The oracle of the slices.
+// WindowReference: windows as Flink's WindowOperator has them, one by one. The oracle of the
+// slices.
 #pragma once
 
 #include <algorithm>
