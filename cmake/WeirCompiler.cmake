@@ -19,6 +19,8 @@ target_compile_options(weir_compile_options INTERFACE
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
   # GCC bug 105651: wrong with std::string and optimisation, mended in 13.
   target_compile_options(weir_compile_options INTERFACE -Wno-restrict)
+  # The inlined move of a variant's string is taken for a read of the other alternative.
+  target_compile_options(weir_compile_options INTERFACE -Wno-maybe-uninitialized)
 endif()
 if(CMAKE_CXX_COMPILER_ID MATCHES "Clang")
   target_compile_options(weir_compile_options INTERFACE -Wthread-safety)
