@@ -18,7 +18,8 @@ import time
 import unittest
 
 BINARIES = pathlib.Path(sys.argv.pop(1) if len(sys.argv) > 1 else "build/dev").resolve() / "bin"
-EVENTS = 20_000
+EVENTS = 5_000
+EVENTS_OF_LARGE_STATE = 100_000  # small snapshots lie inside the metadata
 SECONDS_MAX = 120
 # Where a failure may pass (a full disk), a job starts again and again: not in a test.
 NO_RESTART = ["-D", "restart-strategy.type=none"]
@@ -39,7 +40,10 @@ class BadInputTest(unittest.TestCase):
         self.input = self.folder / "transactions.json"
         self.output = self.folder / "alerts"
         self.checkpoints = self.folder / "checkpoints"
-        subprocess.run([BINARIES / "fraud_generator", "--events", str(EVENTS), "--output",
+        self.generate(EVENTS)
+
+    def generate(self, events):
+        subprocess.run([BINARIES / "fraud_generator", "--events", str(events), "--output",
                         self.input, "--planted", self.folder / "planted.json"],
                        check=True, stdout=subprocess.DEVNULL)
 
@@ -222,9 +226,10 @@ class BadInputTest(unittest.TestCase):
     def make_checkpoint(self, job=()):
         """Leaves what a run leaves that was killed, once it has a checkpoint with snapshot files and
         output that is not committed; returns the folder of its last checkpoint."""
+        self.generate(EVENTS_OF_LARGE_STATE)
         command = [BINARIES / "fraud_detection", "--parallelism", "2", "--checkpoint-interval",
                    "50ms", "--checkpoint-dir", self.checkpoints, "--progress", "none", "--",
-                   "--input", self.input, "--output", self.output, "--rate", str(EVENTS // 4), *job]
+                   "--input", self.input, "--output", self.output, "--rate", str(EVENTS_OF_LARGE_STATE // 5), *job]
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
             while process.poll() is None:
@@ -256,9 +261,9 @@ class BadInputTest(unittest.TestCase):
         files = self.checkpoint_files(checkpoint)
         self.assertGreaterEqual(len(files), 2, files)
         damages = {
-            "flipped": lambda bytes: bytes[:-9] + bytes([bytes[-9] ^ 1]) + bytes[-8:],
-            "truncated": lambda bytes: bytes[:len(bytes) // 2],
-            "emptied": lambda bytes: b"",
+            "flipped": lambda content: content[:-9] + bytes([content[-9] ^ 1]) + content[-8:],
+            "truncated": lambda content: content[:len(content) // 2],
+            "emptied": lambda content: b"",
         }
         for path in files:
             content = path.read_bytes()
