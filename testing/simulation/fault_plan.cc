@@ -13,7 +13,7 @@ namespace {
 struct KindRule {
   FaultKind kind;
   std::uint64_t count_max;
-  Nanos extent_max;  // nanoseconds, records or file changes
+  Nanos extent_max;  // nanoseconds, records, file changes or seconds
 };
 constexpr KindRule kRules[] = {
     {FaultKind::kTaskManagerCrash, 4, 0},
@@ -26,6 +26,9 @@ constexpr KindRule kRules[] = {
     {FaultKind::kPartition, 3, 20 * kSecond},
     {FaultKind::kUserFailure, 4, 400},
     {FaultKind::kDamagedCheckpoint, 1, 0},
+    {FaultKind::kClockJump, 3, 1200},
+    {FaultKind::kStopWithCheckpoint, 2, 0},
+    {FaultKind::kCancel, 1, 0},
 };
 
 // When the last record of the job appears.
@@ -102,6 +105,9 @@ std::string_view name_of(FaultKind kind) {
     case FaultKind::kPartition: return "partition";
     case FaultKind::kUserFailure: return "user failure";
     case FaultKind::kDamagedCheckpoint: return "damaged checkpoint";
+    case FaultKind::kClockJump: return "clock jump";
+    case FaultKind::kStopWithCheckpoint: return "stop with checkpoint";
+    case FaultKind::kCancel: return "cancel";
   }
   return "?";
 }

@@ -14,6 +14,7 @@
 
 namespace weir::simulation {
 
+/// What goes wrong, and what a person does meanwhile.
 enum class FaultKind {
   kTaskManagerCrash,
   kJobManagerCrash,
@@ -24,7 +25,10 @@ enum class FaultKind {
   kPause,        ///< one process stands still, longer than heartbeats may be late, or shorter
   kPartition,    ///< messages between JobManager and one TaskManager, in one or both directions
   kUserFailure,  ///< a user function throws at one of the next records
-  kDamagedCheckpoint,  ///< all end; the latest checkpoint is damaged: it must be refused
+  kDamagedCheckpoint,   ///< all end; the latest checkpoint is damaged: it must be refused
+  kClockJump,           ///< the wall clock of one process jumps, forth or back
+  kStopWithCheckpoint,  ///< a person stops the job with a checkpoint, and starts it again
+  kCancel,              ///< a person cancels the job, and starts it again
 };
 
 struct PlannedFault {

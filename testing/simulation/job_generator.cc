@@ -61,8 +61,10 @@ class Generator {
 
   void make_sources() {
     const std::size_t count = job_.has_late_records ? 1 : 1 + rng_.uniform(limits_.sources_max);
+    // Few jobs have so many records that batches fill up.
+    const std::uint64_t records_max = limits_.records_max * (rng_.chance(0.04) ? 10 : 1);
     const std::uint64_t records =
-        5 + static_cast<std::uint64_t>(static_cast<double>(limits_.records_max) *
+        5 + static_cast<std::uint64_t>(static_cast<double>(records_max) *
                                        std::pow(rng_.uniform_double(), 2));
     std::vector<std::uint32_t> splits(count);
     std::uint32_t all_splits = 0;
@@ -92,6 +94,9 @@ class Generator {
     source.parallelism = parallelism();
     const std::int64_t disorder = static_cast<std::int64_t>(rng_.uniform(8));
     source.out_of_orderness = (disorder + 1) * unit_;
+    if (job_.has_late_records && rng_.chance(0.3)) {
+      source.idleness_millis = rng_.uniform_between(1, 2000);
+    }
     for (std::uint32_t split = 0; split < splits; ++split) {
       source.splits.push_back(make_split(index, split, disorder));
     }
@@ -150,6 +155,8 @@ class Generator {
       stage.kind = StageKind::kLateWindow;
     if (stage.kind == StageKind::kUnion && !limits_.union_streams) stage.kind = StageKind::kSteps;
     stage.parallelism = parallelism();
+    stage.chaining = pick(
+        {Chaining::kFree, Chaining::kFree, Chaining::kFree, Chaining::kNewChain, Chaining::kAlone});
     stage.salt = rng_.next();
     const std::optional<std::uint32_t> input = choose_stream(
         [this, &stage](const StreamTraits& traits) { return can_read(stage.kind, traits); });
@@ -233,11 +240,23 @@ class Generator {
 
   void add_sinks() {
     for (std::uint32_t i = 0; i < traits_.size(); ++i) {
-      if (!traits_[i].used) job_.sinks.push_back({sink_kind(), i, traits_[i].ordered, false});
+      if (traits_[i].used) continue;
+      SinkSpec sink;
+      sink.kind = sink_kind();
+      sink.input = i;
+      sink.ordered = traits_[i].ordered;
+      // Forward, or everything to one: both keep the order of each key.
+      const StageSpec* const stage = job_.stage_before(sink);
+      const bool forward = rng_.chance(0.5);
+      sink.parallelism = !sink.ordered ? parallelism() : forward ? stage->parallelism : 1;
+      job_.sinks.push_back(sink);
     }
     for (std::size_t i = 0; i < job_.stages.size(); ++i) {
       if (job_.stages[i].kind != StageKind::kLateWindow) continue;
-      job_.sinks.push_back({SinkKind::kTransactional, job_.stream_of_stage(i), false, true});
+      SinkSpec sink;
+      sink.input = job_.stream_of_stage(i);
+      sink.late = true;
+      job_.sinks.push_back(sink);
     }
   }
 
@@ -262,6 +281,20 @@ class Generator {
 };
 
 }  // namespace
+
+JobSpec rescaled(JobSpec job, Rng& rng) {
+  const auto any = [&rng, &job] {
+    return 1 +
+           static_cast<std::uint32_t>(rng.uniform(std::min<std::uint64_t>(8, job.max_parallelism)));
+  };
+  for (SourceSpec& source : job.sources) source.parallelism = any();
+  for (StageSpec& stage : job.stages) stage.parallelism = any();
+  for (SinkSpec& sink : job.sinks) {
+    const bool forward = rng.chance(0.5);
+    sink.parallelism = !sink.ordered ? any() : forward ? job.stage_before(sink)->parallelism : 1;
+  }
+  return job;
+}
 
 JobSpec generate_job(std::uint64_t seed, const JobLimits& limits) {
   return Generator(seed, limits).run();

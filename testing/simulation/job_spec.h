@@ -54,6 +54,8 @@ struct SplitSpec {
 struct SourceSpec {
   SourceKind kind = SourceKind::kGenerated;
   Millis out_of_orderness = 0;  ///< the bound that its watermark strategy promises
+  /// After which time without records a split no longer counts; 0 for never. Milliseconds.
+  std::int64_t idleness_millis = 0;
   std::uint32_t parallelism = 1;
   std::vector<SplitSpec> splits;
 };
@@ -80,8 +82,13 @@ enum class StageKind {
 };
 
 /// One stage of a random job.
+/// What the job says about the chain an operator is in.
+enum class Chaining { kFree, kNewChain, kAlone };
+
+/// One stage of a job: what it computes, of which streams.
 struct StageSpec {
   StageKind kind = StageKind::kSteps;
+  Chaining chaining = Chaining::kFree;
   std::vector<std::uint32_t> inputs = {};  ///< streams: the sources first, then the stages' outputs
   std::uint32_t parallelism = 1;
   std::vector<StepSpec> steps = {};
@@ -98,6 +105,7 @@ enum class SinkKind {
 struct SinkSpec {
   SinkKind kind = SinkKind::kTransactional;
   std::uint32_t input = 0;
+  std::uint32_t parallelism = 1;
   /// True where each key has one order: then committed output must keep it.
   bool ordered = false;
   /// Takes the late side output of the stage behind `input` instead of its main output.
@@ -122,6 +130,10 @@ struct JobSpec {
     return static_cast<std::uint32_t>(sources.size() + stage);
   }
   std::size_t record_count() const;
+  /// The stage that makes the stream of `sink`; null if a source does.
+  const StageSpec* stage_before(const SinkSpec& sink) const {
+    return sink.input < sources.size() ? nullptr : &stages[sink.input - sources.size()];
+  }
 };
 
 /// The bounds within which jobs are generated.
@@ -138,6 +150,8 @@ struct JobLimits {
 
 /// Makes a job from a seed.
 JobSpec generate_job(std::uint64_t seed, const JobLimits& limits);
+/// The same job with another parallelism everywhere. What is ordered stays ordered.
+JobSpec rescaled(JobSpec job, Rng& rng);
 
 /// For people: one line per source, stage and sink.
 std::string describe(const JobSpec& job);

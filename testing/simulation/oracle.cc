@@ -241,9 +241,7 @@ std::vector<ExpectedSink> interpret(const JobSpec& job) {
   std::vector<ExpectedSink> expected;
   for (const SinkSpec& sink : job.sinks) {
     ExpectedSink result;
-    const bool from_stage = sink.input >= job.sources.size();
-    const StageSpec* const stage =
-        from_stage ? &job.stages[sink.input - job.sources.size()] : nullptr;
+    const StageSpec* const stage = job.stage_before(sink);
     if (stage != nullptr && stage->kind == StageKind::kLateWindow) {
       result.window_input = streams[stage->inputs[0]];
     } else {

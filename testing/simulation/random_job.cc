@@ -88,9 +88,10 @@ class JobWriter {
   Stream source(std::uint32_t index) {
     const SourceSpec& spec = job_.sources[index];
     const std::string id = fmt::format("source-{}", index);
-    const auto strategy =
+    auto strategy =
         WatermarkStrategy<SimRecord>::bounded_out_of_orderness(Duration{spec.out_of_orderness})
             .with_event_time(&SimRecord::at);
+    if (spec.idleness_millis > 0) strategy = strategy.with_idleness(Duration{spec.idleness_millis});
     switch (spec.kind) {
       case SourceKind::kGenerated:
         return environment_.from_source(id, SimSource{.job = &job_, .source = index}, strategy)
@@ -119,6 +120,7 @@ class JobWriter {
         return with_step(std::move(first), *second, [](auto both) -> Stream { return both; });
       });
       if (job_.seed % 2 == 0) stream = stream.set_parallelism(spec.parallelism);
+      stream = chained(spec, stream);
       i += 2;
     }
     return stream;
@@ -142,8 +144,18 @@ class JobWriter {
     const Stream& in = streams_[spec.inputs[0]];
     if (spec.kind == StageKind::kSteps) return steps(spec, in);
     if (spec.kind == StageKind::kUnion) return in.union_with(streams_[spec.inputs[1]]);
-    return keyed_stage(spec, fmt::format("stage-{}", index), in.key_by(&SimRecord::key))
-        .set_parallelism(spec.parallelism);
+    return chained(spec,
+                   keyed_stage(spec, fmt::format("stage-{}", index), in.key_by(&SimRecord::key))
+                       .set_parallelism(spec.parallelism));
+  }
+
+  static Stream chained(const StageSpec& spec, const Stream& stream) {
+    switch (spec.chaining) {
+      case Chaining::kFree: return stream;
+      case Chaining::kNewChain: return stream.start_new_chain();
+      case Chaining::kAlone: return stream.disable_chaining();
+    }
+    WEIR_UNREACHABLE();
   }
 
   template <class Keyed>
@@ -187,8 +199,10 @@ class JobWriter {
     const std::string id = fmt::format("sink-{}", index);
     switch (spec.kind) {
       case SinkKind::kTransactional:
-        in.sink_to(id, TransactionalSink{
-                           .store = surroundings_.store, .sink = index, .padding = job_.padding});
+        in.sink_to(id,
+                   TransactionalSink{
+                       .store = surroundings_.store, .sink = index, .padding = job_.padding})
+            .set_parallelism(spec.parallelism);
         break;
       case SinkKind::kFile:
         in.sink_to(id, FileSink<SimRecord>{.path = sink_folder(index),
@@ -196,7 +210,8 @@ class JobWriter {
                                            .roll_bytes = 200 + job_.seed % 10000,
                                            .roll_interval = std::chrono::seconds{2},
                                            .inactivity = std::chrono::milliseconds{500},
-                                           .on_bad_record = OnBadRecord::kFail});
+                                           .on_bad_record = OnBadRecord::kFail})
+            .set_parallelism(spec.parallelism);
         break;
     }
   }

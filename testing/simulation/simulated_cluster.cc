@@ -107,6 +107,7 @@ void SimulatedCluster::start_system() {
 
 void SimulatedCluster::start_job_manager() {
   ++counts_.starts;
+  is_end_wanted_ = false;
   job_manager_ = std::make_unique<JobManagerProcess>(*this);
   JobManagerProcess& process = *job_manager_;
   process.manager =
@@ -258,6 +259,13 @@ void SimulatedCluster::inject(const PlannedFault& fault) {
       break;
     case FaultKind::kPartition: cut_off(fault); break;
     case FaultKind::kUserFailure: records_until_failure_ = fault.extent; break;
+    case FaultKind::kClockJump:
+      if (SimulatedProcess* process = random_process()) {
+        world_.set_clock_skew(*process, (fault.extent - 600) * 1000);
+      }
+      break;
+    case FaultKind::kStopWithCheckpoint:
+    case FaultKind::kCancel: end_job(fault.kind); break;
   }
 }
 
@@ -286,6 +294,18 @@ void SimulatedCluster::cut_off(const PlannedFault& fault) {
   if ((directions & 1) != 0) transport_.cut(ControlAddress::job_manager(), address);
   if ((directions & 2) != 0) transport_.cut(address, ControlAddress::job_manager());
   agenda_.after(fault.extent, [this] { transport_.heal_all(); });
+}
+
+// As a person would, who starts the program again when it has ended.
+void SimulatedCluster::end_job(FaultKind kind) {
+  if (!job_manager_) return;
+  JobManagerProcess& process = *job_manager_;
+  process.executor.post([this, &process, kind] {
+    const Status status = kind == FaultKind::kCancel
+                              ? process.manager->cancel(process.job)
+                              : process.manager->stop_with_checkpoint(process.job);
+    is_end_wanted_ = status.is_ok();
+  });
 }
 
 void SimulatedCluster::crash_system(FaultKind kind) {
@@ -375,10 +395,14 @@ void SimulatedCluster::on_state(JobId, JobState state) {
 void SimulatedCluster::on_end(JobId, JobState state, const Status& result) {
   world_.trace().note(world_.now(), "job ended", {static_cast<std::uint64_t>(state)},
                       [&] { return to_string(state) + " " + result.to_string(); });
-  switch (state) {
-    case JobState::kFinished: is_finished_ = true; return;
-    case JobState::kFailed: exit_job_manager(result); return;
-    default: setup_.report("the job ended as " + to_string(state) + ": " + result.to_string());
+  if (state == JobState::kFinished) {
+    is_finished_ = true;
+  } else if (state == JobState::kFailed) {
+    exit_job_manager(result);
+  } else if (state == JobState::kCancelled && is_end_wanted_) {
+    world_.crash(job_manager_->process);
+  } else {
+    setup_.report("the job ended as " + to_string(state) + ": " + result.to_string());
   }
 }
 

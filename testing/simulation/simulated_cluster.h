@@ -97,6 +97,7 @@ class SimulatedCluster final : private JobListener {
   void crash_system(FaultKind kind);
   void at_file_change(const SimulatedProcess& process);
   void cut_off(const PlannedFault& fault);
+  void end_job(FaultKind kind);
   void damage_latest_checkpoint();
   void repair_checkpoint();
 
@@ -131,6 +132,7 @@ class SimulatedCluster final : private JobListener {
   std::int64_t records_until_failure_ = -1;
   std::string damaged_path_;
   std::string undamaged_content_;
+  bool is_end_wanted_ = false;  // a person has cancelled or stopped the job
   bool faults_over_ = false;
   bool is_finished_ = false;
   SimulationCounts counts_;

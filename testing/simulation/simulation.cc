@@ -44,17 +44,6 @@ class LogToTrace {
   LogSink former_;
 };
 
-// The same job with another parallelism everywhere.
-JobSpec rescaled(JobSpec job, Rng& rng) {
-  const auto any = [&rng, &job] {
-    return 1 +
-           static_cast<std::uint32_t>(rng.uniform(std::min<std::uint64_t>(8, job.max_parallelism)));
-  };
-  for (SourceSpec& source : job.sources) source.parallelism = any();
-  for (StageSpec& stage : job.stages) stage.parallelism = any();
-  return job;
-}
-
 // What was there when a checkpoint was completed.
 struct Fork {
   CheckpointId checkpoint;
