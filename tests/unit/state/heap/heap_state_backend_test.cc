@@ -207,7 +207,6 @@ TEST_F(HeapStateBackendTest, ASnapshotOfWhatWasRestoredIsTheSameBytes) {
 }
 
 TEST_F(HeapStateBackendTest, SplitItemsAreDealtOutInTurnWhenTheParallelismChanges) {
-  Rng rng(1);
   auto subtasks = open({2, 128});
   subtasks[0]->splits.set({"a", "b", "c"});
   subtasks[1]->splits.set({"d", "e"});
