@@ -202,7 +202,7 @@ class BadInputTest(unittest.TestCase):
 
     def test_full_checkpoint_directory(self):
         with self.full_disk(self.checkpoints, "8k"):
-            (self.checkpoints / "ballast").write_bytes(b"x" * 4096)
+            (self.checkpoints / "ballast").write_bytes(b"x" * 8192)
             result = self.run_job(*NO_RESTART)
             self.assert_fails(result, self.checkpoints, "No space left on device")
 
@@ -224,12 +224,13 @@ class BadInputTest(unittest.TestCase):
                           "Permission denied")
 
     def make_checkpoint(self, job=()):
-        """Leaves what a run leaves that was killed, once it has a checkpoint with snapshot files and
-        output that is not committed; returns the folder of its last checkpoint."""
+        """Leaves what a run leaves that was killed, once it has a checkpoint with snapshot files
+        and output that is not committed; returns the folder of its last checkpoint."""
         self.generate(EVENTS_OF_LARGE_STATE)
         command = [BINARIES / "fraud_detection", "--parallelism", "2", "--checkpoint-interval",
                    "50ms", "--checkpoint-dir", self.checkpoints, "--progress", "none", "--",
-                   "--input", self.input, "--output", self.output, "--rate", str(EVENTS_OF_LARGE_STATE // 5), *job]
+                   "--input", self.input, "--output", self.output,
+                   "--rate", str(EVENTS_OF_LARGE_STATE // 5), *job]
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
             while process.poll() is None:
