@@ -117,7 +117,8 @@ class Output final : public OutputPort {
     if (batch_ == nullptr || batch_->empty()) return;
     if constexpr (kHoldsText<T>) {
       // The next batch will hold about as much text: one chunk for it is quick to look through.
-      if (batch_->full()) text_bytes_ = std::min(maker_.bytes_used() * 9 / 8, Arena::kChunkBytesMax);
+      if (batch_->full())
+        text_bytes_ = std::min(maker_.bytes_used() * 9 / 8, Arena::kChunkBytesMax);
       compact_if_sparse();
     }
     std::shared_ptr<TypedBatch<T>> done = std::move(batch_);

@@ -20,6 +20,10 @@ bool is_unknown_outcome(const Status& status) {
          status.code() == StatusCode::kDeadlineExceeded;
 }
 
+std::int64_t nanos_of(Duration duration) {
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(duration).count();
+}
+
 bool is_terminal(SubtaskState state) {
   switch (state) {
     case SubtaskState::kDeploying:
@@ -50,7 +54,7 @@ TaskManager::~TaskManager() { WEIR_CHECK(state_ == State::kCreated || state_ == 
 void TaskManager::start() {
   WEIR_CHECK(state_ == State::kCreated);
   state_ = State::kRunning;
-  last_answer_nanos_ = environment_.clock.monotonic_nanos();
+  last_answer_nanos_ = last_tick_nanos_ = environment_.clock.monotonic_nanos();
   register_again(options_.retry.first_delay);
   post_after(options_.heartbeat_interval, [this] { tick(); });
 }
@@ -353,10 +357,15 @@ void TaskManager::on_heartbeat_answer(const Status& answer, const std::vector<At
 }
 
 void TaskManager::check_lease() {
-  const std::int64_t silence = environment_.clock.monotonic_nanos() - last_answer_nanos_;
-  if (silence <= std::chrono::duration_cast<std::chrono::nanoseconds>(options_.lease).count()) {
-    return;
+  const std::int64_t now = environment_.clock.monotonic_nanos();
+  const std::int64_t lease = nanos_of(options_.lease);
+  const std::int64_t interval = nanos_of(options_.heartbeat_interval);
+  const std::int64_t since_tick = now - std::exchange(last_tick_nanos_, now);
+  // While this process stood still no answer could be taken: it may come within two intervals.
+  if (since_tick > 2 * interval) {
+    last_answer_nanos_ = std::max(last_answer_nanos_, now - lease + 2 * interval);
   }
+  if (now - last_answer_nanos_ <= lease) return;
   for (auto& [attempt, running] : running_) {
     if (running.is_over || running.report.state == SubtaskState::kFailed) continue;
     running.subtask->request_failure(

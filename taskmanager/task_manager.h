@@ -157,6 +157,7 @@ class TaskManager final : public ControlHandler, private SubtaskHost {
   bool is_registered_ = false;
   bool is_heartbeat_posted_ = false;
   std::int64_t last_answer_nanos_ = 0;
+  std::int64_t last_tick_nanos_ = 0;
   std::function<void()> on_stopped_;
   // Closures hold it weakly.
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);

@@ -97,8 +97,9 @@ Transformation window_transformation(std::string id, const KeyBy& key_of,
   Transformation result{.id = std::move(id), .type = "window"};
   result.event_time = EventTimeUse::kNeeded;
   result.mistakes = window_mistakes(options);
-  result.states = {SliceState<typename Made::Key, typename Made::Accumulator>::describe(options.windows),
-                   FiredWatermarks(HashRange()).descriptor()};
+  result.states = {
+      SliceState<typename Made::Key, typename Made::Accumulator>::describe(options.windows),
+      FiredWatermarks(HashRange()).descriptor()};
   result.side_outputs = std::make_shared<SideOutputs>();
   if (!options.late_tag.empty()) result.written_sides.push_back(options.late_tag);
   result.factory = [key_of, aggregate, emit, options, sides = result.side_outputs] {

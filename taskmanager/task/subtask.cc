@@ -84,7 +84,7 @@ Subtask::Subtask(std::shared_ptr<SubtaskEnvironment> environment, SubtaskSetup s
     contexts_.push_back(std::make_unique<SubtaskContext>(
         environment_, SubtaskContext::Setup{std::move(info), vertex.id, enumerator, mailbox_,
                                             [this, i](const Mail& mail) {
-                                              if (takes_part()) chain_.run_as(i, mail);
+                                              if (is_open(i)) chain_.run_as(i, mail);
                                             }}));
   }
   to_open_ = contexts_.size();

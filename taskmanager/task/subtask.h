@@ -108,6 +108,11 @@ class Subtask final : public SteppedTask, public std::enable_shared_from_this<Su
   bool takes_part() const {
     return phase_ == Phase::kRunning || phase_ == Phase::kEnding || phase_ == Phase::kEnded;
   }
+  // Whether the operator at `position` takes mail. The last of the chain opens first, so those that
+  // it may emit to are open too.
+  bool is_open(std::size_t position) const {
+    return takes_part() || (phase_ == Phase::kOpening && position >= to_open_);
+  }
   bool is_over() const { return phase_ == Phase::kClosed || phase_ == Phase::kCancelled; }
   SubtaskState state() const;
   SubtaskReport make_report();

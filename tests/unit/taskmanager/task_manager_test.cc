@@ -357,6 +357,22 @@ TEST_F(TaskManagerTest, WithoutAnswersForALeaseAllSubtasksFail) {
   EXPECT_EQ(told(1), States(4, SubtaskState::kFailed));
 }
 
+TEST_F(TaskManagerTest, AProcessThatStoodStillAsksBeforeItGivesUp) {
+  ASSERT_TRUE(handle(deployment(1)).is_ok());
+  settle();
+  clock.advance(Duration{60000});
+  executor.run_until_idle();
+  settle();
+  EXPECT_EQ(told(1)[1], SubtaskState::kRunning);
+  transport.is_silent = true;
+  clock.advance(Duration{60000});
+  const LogSink silent = set_log_sink([](const LogEntry&) {});
+  executor.advance(Duration{2000});
+  settle();
+  set_log_sink(silent);
+  EXPECT_EQ(told(1)[1], SubtaskState::kFailed);
+}
+
 TEST_F(TaskManagerTest, ARefusedHeartbeatLeadsToAnotherRegistration) {
   const std::size_t before = transport.all<RegisterTaskManager>().size();
   transport.answer = not_found("who are you");

@@ -299,6 +299,24 @@ TEST_F(SubtaskTest, TheResultOfBlockingWorkComesAsMailAndIsDroppedAfterTheEnd) {
   EXPECT_EQ(done, 1);
 }
 
+TEST_F(SubtaskTest, MailOfAnOperatorThatIsOpenIsRunThoughOthersStillOpen) {
+  int done = 0;
+  ProgramBuilder builder(journal);
+  const VertexId vertex =
+      builder.add(1, {{.name = "a"}, {.name = "b", .on_open = [&](FakeOperator& self) {
+                                        self.context().run_blocking([] {}, [&] { ++done; });
+                                        self.context().post([&] { ++done; });
+                                      }}});
+  make(builder.build(), vertex);
+  step();
+  executor.run_until_idle();
+  step();
+  EXPECT_EQ(journal, (Journal{"b.open"}));
+  executor.run_until_idle();
+  step();
+  EXPECT_EQ(done, 2);
+}
+
 // --- event time ----------------------------------------------------------------------------------
 
 TEST_F(SubtaskTest, WatermarksAreMergedAndPassedOn) {
