@@ -95,7 +95,7 @@ TEST(OracleTest, HighestWatermarkOfARecordIsWhatItsSplitHadReachedBefore) {
   EXPECT_EQ(highest.at(mixed({0, 0, 1})), 89);
 }
 
-class OutputCheckerTest : public testing::Test {
+class OutputCheckerTest : public ::testing::Test {
  protected:
   const JobSpec job_ = job_of({{1, 5, 30}, {1, 7, 10}, {1, 9, 20}, {2, 1, 5}},
                               {.kind = StageKind::kRunningFold}, /*ordered=*/true);
@@ -132,7 +132,7 @@ TEST_F(OutputCheckerTest, NamesTheSourceRecordThatIsMissingInAResult) {
   EXPECT_NE(wrong->find("lost: record 1 of split 0 of source 0"), std::string::npos) << *wrong;
 }
 
-class LateWindowCheckerTest : public testing::Test {
+class LateWindowCheckerTest : public ::testing::Test {
  protected:
   LateWindowCheckerTest() {
     job_ = job_of({{1, 5, 100}, {1, 7, 10}, {1, 9, 12}},

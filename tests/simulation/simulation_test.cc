@@ -23,7 +23,7 @@ std::string replay_command(std::uint64_t seed) {
   return fmt::format("{}/bin/weir_simulation --replay {} --trace", WEIR_BINARY_DIR, seed);
 }
 
-class SeedsTest : public testing::TestWithParam<std::uint64_t> {};
+class SeedsTest : public ::testing::TestWithParam<std::uint64_t> {};
 
 TEST_P(SeedsTest, KeepEveryInvariant) {
   const std::uint64_t all = seed_count();
@@ -46,7 +46,7 @@ TEST_P(SeedsTest, KeepEveryInvariant) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Shards, SeedsTest, testing::Range<std::uint64_t>(0, kShards));
+INSTANTIATE_TEST_SUITE_P(Shards, SeedsTest, ::testing::Range<std::uint64_t>(0, kShards));
 
 TEST(SimulationTest, SameSeedGivesTheSameTrace) {
   for (const std::uint64_t seed : {1, 2, 3}) {
