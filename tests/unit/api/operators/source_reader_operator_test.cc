@@ -228,6 +228,56 @@ TEST(SourceReaderOperatorTest, SharesItsSplitsWhenTheParallelismChanges) {
   EXPECT_EQ(rows, 9U);
 }
 
+constexpr int kNotes = 1500;
+std::string note_text(int i) { return "a note too long to lie inside: " + std::to_string(i); }
+
+/// Makes notes 0, 1, ... in place. The text of every other one comes from strings that die.
+class AppendingReader final : public SourceReader<Note> {
+ public:
+  void open(OperatorContext&) override {}
+  void add_split(SourceSplit) override {}
+  ReadResult read(SourceOutput<Note>& output, std::size_t max_records) override {
+    output.begin_split("all");
+    const SourceRoom<Note> room = output.begin_append();
+    std::deque<std::string> dying;
+    std::size_t made = 0;
+    for (; made < std::min(room.size, max_records) && next_ < kNotes; ++made, ++next_) {
+      const std::string& text = dying.emplace_back(note_text(next_));
+      ::new (room.rows + made) Note{
+          "author", next_ % 2 == 0 ? room.text->text(text) : Text::view(text), EventTime(next_)};
+    }
+    output.end_append(made);
+    return next_ < kNotes ? ReadResult::kMore : ReadResult::kNothing;
+  }
+  std::vector<SourceSplit> snapshot() const override { return {}; }
+
+ private:
+  int next_ = 0;
+};
+
+TEST(SourceReaderOperatorTest, TakesTimesAndTextOfRowsMadeInPlace) {
+  const auto strategy =
+      WatermarkStrategy<Note>::bounded_out_of_orderness(Duration{0}).with_event_time(&Note::at);
+  OperatorHarness<SplitAssignment, Note> harness([strategy] {
+    return std::make_unique<detail::SourceReaderOperator<Note, EventTime Note::*>>(
+        std::make_unique<AppendingReader>(), strategy.rules(), strategy.time_of());
+  });
+  harness.process({0, {"all", "0"}});
+  PollResult result = PollResult::kMore;
+  while (result == PollResult::kMore) {
+    Budget budget(700);
+    result = harness.op().poll(budget);
+    harness.after_call();
+  }
+  EXPECT_EQ(harness.op().source_watermark(), Watermark{EventTime(kNotes - 2)});
+  const auto rows = harness.take_output();
+  ASSERT_EQ(rows.size(), static_cast<std::size_t>(kNotes));
+  for (int i = 0; i < kNotes; ++i) {
+    EXPECT_EQ(rows[static_cast<std::size_t>(i)].at, EventTime(i));
+    EXPECT_EQ(rows[static_cast<std::size_t>(i)].row.text, note_text(i));
+  }
+}
+
 TEST(CollectionSourceTest, ReadsEveryRowOnceAcrossRestores) {
   const std::vector<Note> notes = {{"an author with a long name", "one", EventTime(1)},
                                    {"an author with a long name", "two", EventTime(2)},

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <iterator>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -54,6 +56,42 @@ TEST(DataGenSourceTest, EmitsEachNumberOnceInOrder) {
       EXPECT_EQ(read_all(source, 7), first_numbers(count)) << count << " in " << splits;
     }
   }
+}
+
+/// Has room for three rows at a time.
+class RoomyOutput final : public SourceOutput<std::uint64_t> {
+ public:
+  void emit(std::uint64_t, EventTime) override { FAIL() << "there was room"; }
+  TextMaker& maker() override { return maker_; }
+  void begin_split(const std::string&) override {}
+  void end_split(const std::string&) override {}
+  SourceRoom<std::uint64_t> begin_append() override { return {room_, std::size(room_), &maker_}; }
+  void end_append(std::size_t count) override { rows.insert(rows.end(), room_, room_ + count); }
+
+  Numbers rows;
+
+ private:
+  std::uint64_t room_[3] = {};
+  TextMaker maker_;
+};
+
+TEST(DataGenSourceTest, MakesRecordsInPlaceAndKeepsThoseBeforeOneThatThrows) {
+  DataGenSource<std::uint64_t> source = source_of(100);
+  source.generator = [](std::uint64_t i) {
+    if (i == 50) throw std::runtime_error("record 50");
+    return i;
+  };
+  FakeContext context;
+  const auto enumerator = source.make_enumerator();
+  const auto reader = source.make_reader();
+  enumerator->open(context, std::nullopt);
+  reader->open(context);
+  reader->add_split(*enumerator->next_split(SubtaskIndex{0}));
+  RoomyOutput output;
+  EXPECT_EQ(reader->read(output, 20), ReadResult::kMore);
+  EXPECT_EQ(output.rows, first_numbers(20));
+  EXPECT_THROW(reader->read(output, 40), std::runtime_error);
+  EXPECT_EQ(output.rows, first_numbers(50));
 }
 
 TEST(DataGenSourceTest, GoesOnFromItsSnapshotAfterEveryRead) {
