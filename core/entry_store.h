@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <new>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -15,6 +16,7 @@
 #include "base/bytes.h"
 #include "base/check.h"
 #include "base/status.h"
+#include "core/hash_sort.h"
 #include "core/shared_ref.h"
 #include "core/state_table.h"
 
@@ -91,45 +93,59 @@ class FrozenEntries {
   using Chunk = EntryChunk<Entry>;
   explicit FrozenEntries(std::vector<SharedRef<const Chunk>> chunks) : chunks_(std::move(chunks)) {}
 
-  /// Calls `emit(hash, entry, encoded_key)` for each entry in order of hash and
-  /// `append_key(string&, entry)`, until one fails; then lets the chunks go.
-  template <class AppendKey, class Emit>
-  Status write_sorted(AppendKey&& append_key, Emit&& emit) {
-    struct Item {
-      std::uint32_t hash;
-      const Entry* entry;
-    };
-    std::vector<Item> items;
+  /// Calls `f(hash, entry)` for each entry, in no particular order.
+  template <class F>
+  void for_each(F&& f) const {
     for (const auto& chunk : chunks_) {
-      Chunk::for_each_bit(chunk->live, [&](std::uint32_t i) {
-        items.push_back({chunk->hashes[i], &chunk->entry(i)});
-      });
+      Chunk::for_each_bit(chunk->live,
+                          [&](std::uint32_t i) { f(chunk->hashes[i], chunk->entry(i)); });
     }
-    std::sort(items.begin(), items.end(),
-              [](const Item& a, const Item& b) { return a.hash < b.hash; });
-    std::vector<std::pair<std::string, const Entry*>> tied;
-    for (std::size_t begin = 0, end = 0; begin < items.size(); begin = end) {
-      // Entries of one hash are few; only they need their keys compared.
-      for (; end < items.size() && items[end].hash == items[begin].hash; ++end) {
-        if (tied.size() <= end - begin) {
-          tied.emplace_back();
-        }
-        tied[end - begin].first.clear();
-        append_key(tied[end - begin].first, *items[end].entry);
-        tied[end - begin].second = items[end].entry;
-      }
-      std::sort(tied.begin(), tied.begin() + static_cast<std::ptrdiff_t>(end - begin));
-      for (std::size_t i = 0; i < end - begin; ++i) {
-        WEIR_RETURN_IF_ERROR(emit(items[begin].hash, *tied[i].second, tied[i].first));
-      }
-    }
-    chunks_.clear();
-    return Status::ok();
   }
+  void release() { chunks_.clear(); }
 
  private:
   std::vector<SharedRef<const Chunk>> chunks_;
 };
+
+/// Calls `emit(hash, entry, key)` for each entry of all `parts` in the order of hash and key, until
+/// one fails; then lets the chunks go. `append_key(string&, entry, part)` makes the key.
+template <class Entry, class AppendKey, class Emit>
+Status write_sorted(std::span<FrozenEntries<Entry>> parts, AppendKey&& append_key, Emit&& emit) {
+  struct Item {
+    std::uint32_t hash;
+    std::uint32_t part;
+    const Entry* entry;
+  };
+  std::vector<Item> items;
+  for (std::uint32_t part = 0; part < parts.size(); ++part) {
+    parts[part].for_each(
+        [&](std::uint32_t hash, const Entry& entry) { items.push_back({hash, part, &entry}); });
+  }
+  sort_by_hash(items);
+  std::vector<std::pair<std::string, const Entry*>> tied;
+  for (std::size_t begin = 0, end = 0; begin < items.size(); begin = end) {
+    // Entries of one hash are few; only they need their keys compared.
+    for (; end < items.size() && items[end].hash == items[begin].hash; ++end) {
+      if (tied.size() <= end - begin) {
+        tied.emplace_back();
+      }
+      tied[end - begin].first.clear();
+      append_key(tied[end - begin].first, *items[end].entry, items[end].part);
+      tied[end - begin].second = items[end].entry;
+    }
+    const std::size_t count = end - begin;
+    if (count > 1) {
+      std::sort(tied.begin(), tied.begin() + static_cast<std::ptrdiff_t>(count));
+    }
+    for (std::size_t i = 0; i < count; ++i) {
+      WEIR_RETURN_IF_ERROR(emit(items[begin].hash, *tied[i].second, tied[i].first));
+    }
+  }
+  for (FrozenEntries<Entry>& part : parts) {
+    part.release();
+  }
+  return Status::ok();
+}
 
 /// Holds entries at positions that do not change. `Entry` has a type `TextHome` (StateText or
 /// NoStateText) and `keep_text(home)`, `drop_text(home)`.

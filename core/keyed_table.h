@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <utility>
 
@@ -87,6 +88,8 @@ struct TableEntry {
 template <class Key, class Value>
 class KeyedTable final : public StateTable, public ValueCell<Value> {
  public:
+  using Entry = detail::TableEntry<Key, Value>;
+
   /// `context` is needed only for access as a ValueCell; it must outlive the table.
   explicit KeyedTable(StateDescriptor descriptor, const KeyContext& context = no_context())
       : ValueCell<Value>(context), descriptor_(std::move(descriptor)) {}
@@ -171,8 +174,12 @@ class KeyedTable final : public StateTable, public ValueCell<Value> {
 
   const StateDescriptor& descriptor() const override { return descriptor_; }
   std::unique_ptr<FrozenState> freeze(CheckpointId) override {
+    return std::make_unique<Frozen>(freeze_entries());
+  }
+  /// The same for a state that consists of several tables.
+  detail::FrozenEntries<Entry> freeze_entries() {
     this->forget();
-    return std::make_unique<Frozen>(store_.freeze());
+    return store_.freeze();
   }
   void restore(std::uint32_t hash, ByteView key_bytes, ByteView value_bytes) override;
   void tidy() override {
@@ -188,7 +195,6 @@ class KeyedTable final : public StateTable, public ValueCell<Value> {
  private:
   using HashIndex = detail::HashIndex;
   using Position = HashIndex::Position;
-  using Entry = detail::TableEntry<Key, Value>;
   class Frozen;
 
   static const KeyContext& no_context() {
@@ -249,8 +255,9 @@ class KeyedTable<Key, Value>::Frozen final : public FrozenState {
   explicit Frozen(detail::FrozenEntries<Entry> entries) : entries_(std::move(entries)) {}
   Status write(StateEntrySink& sink) override {
     ByteWriter scratch;
-    return entries_.write_sorted(
-        [](std::string& out, const Entry& entry) { encode_key(out, entry.key); },
+    return detail::write_sorted(
+        std::span(&entries_, 1),
+        [](std::string& out, const Entry& entry, std::size_t) { encode_key(out, entry.key); },
         [&](std::uint32_t hash, const Entry& entry, const std::string& key) {
           return StateFormat<Value>::write(sink, hash, key, entry.value, scratch);
         });

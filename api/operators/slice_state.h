@@ -4,12 +4,11 @@
 
 #include <weir/window.h>
 
-#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
-#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -96,10 +95,11 @@ class SliceState final : public StateTable {
   void drop(typename Slices::const_iterator slice) { slices_.erase(slice); }
 
   const StateDescriptor& descriptor() const override { return descriptor_; }
-  std::unique_ptr<FrozenState> freeze(CheckpointId checkpoint) override {
+  std::unique_ptr<FrozenState> freeze(CheckpointId) override {
     auto frozen = std::make_unique<Frozen>();
     for (const auto& [begin, table] : slices_) {
-      frozen->slices.emplace_back(begin, table->freeze(checkpoint));
+      frozen->begins.push_back(begin);
+      frozen->slices.push_back(table->freeze_entries());
     }
     return frozen;
   }
@@ -138,36 +138,22 @@ class SliceState final : public StateTable {
 
 template <class Key, class Accumulator>
 struct SliceState<Key, Accumulator>::Frozen final : FrozenState {
-  // Collects the entries of all slices, to be sorted: each slice comes in order, all together not.
-  struct Collector final : StateEntrySink {
-    Status entry(std::uint32_t hash, ByteView key, ByteView value) override {
-      std::string full(key);
-      full += suffix;
-      entries.emplace_back(hash, std::move(full), std::string(value));
-      return Status::ok();
-    }
-    std::string suffix;
-    std::vector<std::tuple<std::uint32_t, std::string, std::string>> entries;
-  };
-
   Status write(StateEntrySink& sink) override {
-    Collector collector;
-    for (auto& [begin, frozen] : slices) {
-      collector.suffix.clear();
-      encode_key(collector.suffix, begin);
-      WEIR_RETURN_IF_ERROR(frozen->write(collector));
-      frozen.reset();
-    }
-    std::sort(collector.entries.begin(), collector.entries.end(), [](const auto& a, const auto& b) {
-      return std::tie(std::get<0>(a), std::get<1>(a)) < std::tie(std::get<0>(b), std::get<1>(b));
-    });
-    for (const auto& [hash, key, value] : collector.entries) {
-      WEIR_RETURN_IF_ERROR(sink.entry(hash, key, value));
-    }
-    return Status::ok();
+    ByteWriter scratch;
+    return write_sorted(
+        std::span(slices),
+        [this](std::string& out, const Entry& entry, std::size_t slice) {
+          encode_key(out, entry.key);
+          encode_key(out, begins[slice]);
+        },
+        [&](std::uint32_t hash, const Entry& entry, const std::string& key) {
+          return StateFormat<Accumulator>::write(sink, hash, key, entry.value, scratch);
+        });
   }
 
-  std::vector<std::pair<std::int64_t, std::unique_ptr<FrozenState>>> slices;
+  using Entry = typename Table::Entry;
+  std::vector<std::int64_t> begins;
+  std::vector<FrozenEntries<Entry>> slices;
 };
 
 }  // namespace weir::detail

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -135,8 +136,9 @@ class TimerQueue<Key, Time>::Frozen final : public FrozenState {
   explicit Frozen(detail::FrozenEntries<Timer> entries) : entries_(std::move(entries)) {}
   // The key of an entry is the encoded key and the encoded time behind it; its value is empty.
   Status write(StateEntrySink& sink) override {
-    return entries_.write_sorted(
-        [](std::string& out, const Timer& timer) {
+    return detail::write_sorted(
+        std::span(&entries_, 1),
+        [](std::string& out, const Timer& timer, std::size_t) {
           encode_key(out, timer.key);
           encode_key(out, timer.time);
         },
