@@ -37,7 +37,7 @@ function(weir_unit_tests)
     endif()
     set(depends weir::${module})
     # The harnesses stand on everything, so the lowest modules are tested without them.
-    if(NOT module MATCHES "^(base|core)$")
+    if(NOT module MATCHES "^(base|types|core)$")
       list(APPEND depends weir::testing)
     endif()
     if(module MATCHES "^(launch|testing)$")

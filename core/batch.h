@@ -13,8 +13,8 @@
 
 #include "base/check.h"
 #include "base/time.h"
-#include "core/arena.h"
 #include "core/ids.h"
+#include "types/arena.h"
 
 namespace weir {
 

@@ -11,11 +11,11 @@
 
 #include "core/entry_store.h"
 #include "core/hash_index.h"
-#include "core/key_codec.h"
-#include "core/serializer.h"
 #include "core/state_cell.h"
 #include "core/state_table.h"
 #include "core/state_text.h"
+#include "types/key_codec.h"
+#include "types/serializer.h"
 
 namespace weir {
 

@@ -9,8 +9,8 @@
 #include <utility>
 
 #include "core/batch.h"
-#include "core/serializer.h"
-#include "core/text.h"
+#include "types/serializer.h"
+#include "types/text.h"
 
 namespace weir {
 

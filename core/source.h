@@ -9,8 +9,8 @@
 
 #include "base/time.h"
 #include "core/operator_context.h"
-#include "core/record.h"
-#include "core/text.h"
+#include "types/record.h"
+#include "types/text.h"
 
 namespace weir {
 

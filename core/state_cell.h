@@ -8,7 +8,7 @@
 #include "base/check.h"
 #include "core/shared_ref.h"
 #include "core/state_text.h"
-#include "core/type_kind.h"
+#include "types/type_kind.h"
 
 namespace weir {
 

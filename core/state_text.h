@@ -8,9 +8,9 @@
 #include <type_traits>
 #include <utility>
 
-#include "core/arena.h"
-#include "core/text.h"
-#include "core/type_kind.h"
+#include "types/arena.h"
+#include "types/text.h"
+#include "types/type_kind.h"
 
 namespace weir {
 

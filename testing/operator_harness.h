@@ -14,8 +14,8 @@
 
 #include "core/operator.h"
 #include "core/program.h"
-#include "core/type_info.h"
 #include "testing/harness_context.h"
+#include "types/type_info.h"
 
 namespace weir::testing {
 

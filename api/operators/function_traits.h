@@ -9,9 +9,9 @@
 #include <type_traits>
 #include <utility>
 
-#include "core/key_codec.h"
-#include "core/text.h"
-#include "core/type_kind.h"
+#include "types/key_codec.h"
+#include "types/text.h"
+#include "types/type_kind.h"
 
 namespace weir::detail {
 

@@ -8,10 +8,10 @@
 #include <utility>
 #include <vector>
 
-#include "core/schema.h"
-#include "core/serializer.h"
 #include "core/state_table.h"
 #include "core/state_text.h"
+#include "types/schema.h"
+#include "types/serializer.h"
 
 namespace weir {
 

@@ -10,11 +10,11 @@
 #include <utility>
 #include <vector>
 
-#include "core/key_codec.h"
 #include "core/key_group.h"
 #include "core/program.h"
 #include "core/router.h"
-#include "core/text.h"
+#include "types/key_codec.h"
+#include "types/text.h"
 
 namespace weir::detail {
 

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "core/sink.h"
-#include "core/type_info.h"
+#include "types/type_info.h"
 
 namespace weir::detail {
 

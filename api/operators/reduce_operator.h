@@ -15,7 +15,7 @@
 #include "core/keyed_table.h"
 #include "core/operator.h"
 #include "core/output.h"
-#include "core/schema.h"
+#include "types/schema.h"
 
 namespace weir::detail {
 

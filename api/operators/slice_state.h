@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "core/keyed_table.h"
-#include "core/schema.h"
+#include "types/schema.h"
 
 namespace weir::detail {
 

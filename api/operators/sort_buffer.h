@@ -12,12 +12,12 @@
 #include <utility>
 #include <vector>
 
-#include "core/key_codec.h"
-#include "core/schema.h"
-#include "core/serializer.h"
 #include "core/shared_ref.h"
 #include "core/state_table.h"
 #include "core/state_text.h"
+#include "types/key_codec.h"
+#include "types/schema.h"
+#include "types/serializer.h"
 
 namespace weir::detail {
 

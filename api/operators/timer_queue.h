@@ -13,10 +13,10 @@
 
 #include "core/entry_store.h"
 #include "core/hash_index.h"
-#include "core/key_codec.h"
 #include "core/keyed_table.h"
-#include "core/schema.h"
 #include "core/state_table.h"
+#include "types/key_codec.h"
+#include "types/schema.h"
 
 namespace weir {
 

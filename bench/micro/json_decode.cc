@@ -14,7 +14,7 @@
 #include "bench/comparison.h"
 #include "bench/micro/row.h"
 #include "bench/nexmark/generator.h"
-#include "core/record.h"
+#include "types/record.h"
 
 namespace weir::bench {
 

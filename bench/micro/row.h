@@ -11,7 +11,7 @@
 #include "base/time.h"
 #include "bench/comparison.h"
 #include "core/batch.h"
-#include "core/record.h"
+#include "types/record.h"
 
 namespace weir::bench {
 

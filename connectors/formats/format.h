@@ -9,7 +9,7 @@
 #include <string_view>
 #include <utility>
 
-#include "core/type_info.h"
+#include "types/type_info.h"
 
 namespace weir {
 

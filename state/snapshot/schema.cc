@@ -6,7 +6,7 @@
 #include <charconv>
 #include <optional>
 
-#include "core/type_info.h"
+#include "types/type_info.h"
 
 namespace weir {
 namespace {

@@ -8,11 +8,11 @@
 #include <vector>
 
 #include "base/status.h"
-#include "core/type_kind.h"
+#include "types/type_kind.h"
 
 namespace weir {
 
-/// The names and types of a value, without the type. core/schema.h writes the text form.
+/// The names and types of a value, without the type. types/schema.h writes the text form.
 ///
 /// Thread: a value.
 class Schema {

@@ -5,11 +5,11 @@
 #include <cstdint>
 
 #include "base/time.h"
-#include "core/record.h"
-#include "core/text.h"
-#include "core/type_info.h"
 #include "testing/simulation/job_spec.h"
 #include "testing/simulation/oracle.h"
+#include "types/record.h"
+#include "types/text.h"
+#include "types/type_info.h"
 
 namespace weir::simulation {
 

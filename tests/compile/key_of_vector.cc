@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What cannot be encoded canonically cannot be a key.
 // expect: weir: this type cannot be a key
-#include "core/key_codec.h"
+#include "types/key_codec.h"
 
 std::uint32_t hash(const std::vector<int>& key) { return weir::key_hash(key); }

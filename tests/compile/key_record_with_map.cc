@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Nor a record that holds such a thing.
 // expect: weir: this type cannot be a key
-#include "core/key_codec.h"
+#include "types/key_codec.h"
 
 struct Account {
   int id = 0;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A described struct with a field that nobody described cannot be decoded.
 // expect: weir: this type has no description: describe it with WEIR_RECORD
-#include "core/serializer.h"
+#include "types/serializer.h"
 
 struct Inner {
   int amount = 0;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A field that is not in the list would be lost without a word.
 // expect: weir: WEIR_RECORD must list every field
-#include "core/serializer.h"
+#include "types/serializer.h"
 
 struct Payment {
   int id = 0;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Also in a class with private members, where the compiler's own sentence must do.
 // expect: only 1 name
-#include "core/serializer.h"
+#include "types/serializer.h"
 
 class Payment {
  public:

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Two fields of one name would be one in JSON.
 // expect: weir: WEIR_RECORD lists a field twice
-#include "core/serializer.h"
+#include "types/serializer.h"
 
 struct Payment {
   int id = 0;

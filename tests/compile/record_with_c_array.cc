@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A C array compares by address; std::array does what is meant.
 // expect: std::array for a C array
-#include "core/type_info.h"
+#include "types/type_info.h"
 
 struct Payment {
   int parts[3] = {};

@@ -3,7 +3,7 @@
 // expect: std::map for an unordered_map
 #include <unordered_map>
 
-#include "core/serializer.h"
+#include "types/serializer.h"
 
 struct Payment {
   std::unordered_map<int, int> parts;

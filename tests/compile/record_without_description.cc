@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A struct that nobody described cannot be encoded.
 // expect: weir: this type has no description: describe it with WEIR_RECORD
-#include "core/serializer.h"
+#include "types/serializer.h"
 
 struct Payment {
   int amount = 0;

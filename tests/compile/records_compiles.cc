@@ -2,8 +2,8 @@
 // What the documentation shows, without a warning.
 // expect-none
 #include "connectors/formats/format.h"
-#include "core/key_codec.h"
-#include "core/schema.h"
+#include "types/key_codec.h"
+#include "types/schema.h"
 
 namespace shop {
 enum class Kind { kCard, kCash };

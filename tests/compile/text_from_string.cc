@@ -3,7 +3,7 @@
 // expect: weir: a Text is not made from a string that may die
 #include <string>
 
-#include "core/text.h"
+#include "types/text.h"
 
 struct Alert {
   weir::Text account;

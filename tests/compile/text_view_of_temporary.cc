@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A view of a temporary Text would point at bytes that are gone.
 // expect: deleted function
-#include "core/text.h"
+#include "types/text.h"
 
 weir::Text make();
 std::string_view view() { return make(); }

@@ -6,19 +6,20 @@ import re
 # First folder of the include -> allowed from the module. <weir/...> stands for public headers.
 MAY_INCLUDE = {
     "base": {"base"},
-    "core": {"core", "base"},
-    "api": {"api", "core", "base", "<weir>"},
-    "connectors": {"connectors", "core", "base", "<weir>"},
-    "state": {"state", "core", "base"},
-    "proto": {"proto", "core", "base"},
-    "taskmanager": {"taskmanager", "state", "core", "base", "proto"},
-    "jobmanager": {"jobmanager", "state/snapshot", "core", "base", "proto"},
-    "launch": {"launch", "api", "connectors", "jobmanager", "taskmanager", "state", "core", "base",
-               "proto", "<weir>"},
-    "cli": {"cli", "launch", "jobmanager", "taskmanager", "state", "core", "base", "proto",
+    "types": {"types", "base"},
+    "core": {"core", "types", "base"},
+    "api": {"api", "core", "types", "base", "<weir>"},
+    "connectors": {"connectors", "core", "types", "base", "<weir>"},
+    "state": {"state", "core", "types", "base"},
+    "proto": {"proto", "core", "types", "base"},
+    "taskmanager": {"taskmanager", "state", "core", "types", "base", "proto"},
+    "jobmanager": {"jobmanager", "state/snapshot", "core", "types", "base", "proto"},
+    "launch": {"launch", "api", "connectors", "jobmanager", "taskmanager", "state", "core", "types",
+               "base", "proto", "<weir>"},
+    "cli": {"cli", "launch", "jobmanager", "taskmanager", "state", "core", "types", "base", "proto",
             "<weir>"},
     "testing": {"testing", "launch", "api", "connectors", "jobmanager", "taskmanager", "state",
-                "core", "base", "proto", "<weir>"},
+                "core", "types", "base", "proto", "<weir>"},
     "examples": {"<weir>"},
 }
 ANYTHING = {"tests", "bench"}
@@ -49,7 +50,8 @@ def public_header(path):
     """Whether users see the header: the public folders, and what those reach."""
     if not path.endswith(".h"):
         return False
-    return "/include/weir/" in path or path.startswith(("base/", "core/", "api/operators/"))
+    return "/include/weir/" in path or path.startswith(
+        ("base/", "types/", "core/", "api/operators/"))
 
 
 def provider(name, style):
@@ -88,7 +90,8 @@ def layering(tree):
             for what, places in CONFINED:
                 if re.match(what, name) and not path.startswith(places):
                     yield file.path, number, f"<{name}> belongs to {', '.join(places)}"
-            if file.module == "core" and style == "angled" and CORE_FORBIDDEN.match(name):
+            is_core = file.module in ("types", "core")
+            if is_core and style == "angled" and CORE_FORBIDDEN.match(name):
                 yield file.path, number, f"core has no threads and no input or output: <{name}>"
             if style == "angled" and public_header(path) and FOREIGN.match(name):
                 yield file.path, number, f"<{name}> in a header that users see"

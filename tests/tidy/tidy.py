@@ -16,7 +16,7 @@ from pathlib import Path
 from layering import layering
 from source_tree import Tree, is_allowed
 
-ENGINE = ("core", "api", "state", "taskmanager", "jobmanager", "connectors", "examples")
+ENGINE = ("types", "core", "api", "state", "taskmanager", "jobmanager", "connectors", "examples")
 LINES_MAX = 800
 COLUMNS_MAX = 100
 FUNCTION_LINES_MAX = 70

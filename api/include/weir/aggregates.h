@@ -18,7 +18,7 @@
 #include <utility>
 #include <vector>
 
-#include "core/type_kind.h"
+#include "types/type_kind.h"
 
 namespace weir {
 

@@ -5,7 +5,7 @@
 #include <string>
 #include <utility>
 
-#include "core/type_kind.h"
+#include "types/type_kind.h"
 
 namespace weir {
 

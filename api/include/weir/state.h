@@ -16,7 +16,7 @@
 
 #include "api/operators/state_collections.h"
 #include "core/keyed_table.h"
-#include "core/schema.h"
+#include "types/schema.h"
 
 namespace weir {
 

@@ -16,6 +16,6 @@
 #include <weir/window.h>
 #include <weir/windowed_stream.h>
 
-#include "core/record.h"
-#include "core/text.h"
-#include "core/type_info.h"
+#include "types/record.h"
+#include "types/text.h"
+#include "types/type_info.h"

@@ -5,8 +5,8 @@
 #include <compare>
 
 #include "base/time.h"
-#include "core/record.h"
-#include "core/type_kind.h"
+#include "types/record.h"
+#include "types/type_kind.h"
 
 namespace weir {
 

@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "base/rng.h"
-#include "core/record.h"
 #include "tests/unit/core/captured_state.h"
+#include "types/record.h"
 
 namespace weir {
 

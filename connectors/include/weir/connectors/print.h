@@ -12,7 +12,7 @@
 
 #include "connectors/print/line_printer.h"
 #include "core/sink.h"
-#include "core/type_info.h"
+#include "types/type_info.h"
 
 namespace weir {
 

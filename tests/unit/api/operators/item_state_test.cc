@@ -4,8 +4,8 @@
 
 #include <gtest/gtest.h>
 
-#include "core/record.h"
 #include "tests/unit/core/captured_state.h"
+#include "types/record.h"
 
 namespace weir {
 

@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "tests/unit/core/sample_types.h"
+#include "tests/unit/types/sample_types.h"
 #include "weir/connectors/formats.h"
 
 namespace sample {

@@ -7,7 +7,7 @@
 #include <limits>
 #include <string>
 
-#include "tests/unit/core/sample_types.h"
+#include "tests/unit/types/sample_types.h"
 #include "weir/connectors/formats.h"
 
 namespace sample {

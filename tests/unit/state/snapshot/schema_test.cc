@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "core/schema.h"
-#include "tests/unit/core/sample_types.h"
+#include "tests/unit/types/sample_types.h"
+#include "types/schema.h"
 
 namespace first {
 struct Payment {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Keys as bytes: order, canonical form, hash, and the bytes themselves.
-#include "core/key_codec.h"
+#include "types/key_codec.h"
 
 #include <gtest/gtest.h>
 
@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "tests/unit/core/sample_types.h"
+#include "tests/unit/types/sample_types.h"
 
 namespace weir {
 namespace {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The binary codec: round trips, the bytes themselves, and bytes that must be refused.
-#include "core/serializer.h"
+#include "types/serializer.h"
 
 #include <gtest/gtest.h>
 
@@ -8,7 +8,7 @@
 #include <string>
 #include <unordered_map>
 
-#include "tests/unit/core/sample_types.h"
+#include "tests/unit/types/sample_types.h"
 
 namespace sample {
 struct Money {

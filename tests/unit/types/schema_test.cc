@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Schemas: the text of every kind of type.
-#include "core/schema.h"
+#include "types/schema.h"
 
 #include <gtest/gtest.h>
 
 #include <string>
 
-#include "tests/unit/core/sample_types.h"
+#include "tests/unit/types/sample_types.h"
 
 namespace first {
 struct Payment {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Text: where its bytes lie, how it compares, and the maker.
-#include "core/text.h"
+#include "types/text.h"
 
 #include <gtest/gtest.h>
 

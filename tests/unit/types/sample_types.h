@@ -15,7 +15,7 @@
 #include <vector>
 
 #include "base/rng.h"
-#include "core/type_info.h"
+#include "types/type_info.h"
 
 namespace sample {
 

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // WEIR_RECORD: what a description holds, and what it gives to a struct.
-#include "core/record.h"
+#include "types/record.h"
 
 #include <gtest/gtest.h>
 
 #include <sstream>
 #include <string>
 
-#include "core/serializer.h"
-#include "core/type_info.h"
-#include "tests/unit/core/sample_types.h"
+#include "tests/unit/types/sample_types.h"
+#include "types/serializer.h"
+#include "types/type_info.h"
 
 namespace outside {
 

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "core/serializer.h"
+#include "types/serializer.h"
 
 namespace weir {
 

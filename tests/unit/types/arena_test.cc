@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Arenas: what lies in them, how long it stays, and lists of them.
-#include "core/arena.h"
+#include "types/arena.h"
 
 #include <gtest/gtest.h>
 

@@ -16,7 +16,7 @@
 #include <type_traits>
 
 #include "base/time.h"
-#include "core/arena.h"
+#include "types/arena.h"
 
 namespace weir {
 

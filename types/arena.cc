@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Arena: chunk allocation, release, and lists of arenas.
-#include "core/arena.h"
+#include "types/arena.h"
 
 #include <algorithm>
 #include <cstring>

@@ -100,7 +100,7 @@ constexpr bool records_equal(const T& a, const T& b) {
   return kRecordDescription<T>.all_of(a, b, [](const auto& x, const auto& y) { return x == y; });
 }
 
-/// Prints any described value. Defined in core/type_info.h.
+/// Prints any described value. Defined in types/type_info.h.
 template <class T>
 std::ostream& print_value(std::ostream& out, const T& value);
 

@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "core/type_info.h"
+#include "types/type_info.h"
 
 namespace weir {
 

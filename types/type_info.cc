@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reads, writes and prints values through their TypeInfo.
-#include "core/type_info.h"
+#include "types/type_info.h"
 
 #include <charconv>
 #include <iterator>

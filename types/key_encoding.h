@@ -14,7 +14,7 @@
 #include <limits>
 #include <memory>
 
-#include "core/type_kind.h"
+#include "types/type_kind.h"
 
 namespace weir {
 namespace detail {

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // TypeInfo: what it says of a type, and values reached through it.
-#include "core/type_info.h"
+#include "types/type_info.h"
 
 #include <gtest/gtest.h>
 
 #include <sstream>
 #include <string>
 
-#include "tests/unit/core/sample_types.h"
+#include "tests/unit/types/sample_types.h"
 
 namespace sample {
 enum class Named : std::uint8_t { kOne = 1, kTwo = 250 };

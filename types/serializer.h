@@ -11,7 +11,7 @@
 #include <bit>
 #include <limits>
 
-#include "core/type_kind.h"
+#include "types/type_kind.h"
 
 namespace weir {
 namespace detail {

@@ -17,8 +17,8 @@
 
 #include "base/bytes.h"
 #include "base/time.h"
-#include "core/record.h"
-#include "core/text.h"
+#include "types/record.h"
+#include "types/text.h"
 
 namespace weir {
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Writes schemas.
-#include "core/schema.h"
+#include "types/schema.h"
 
 #include <algorithm>
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Encodes, decodes, hashes and orders keys. The encoding itself is in core/key_encoding.h.
+// Encodes, decodes, hashes and orders keys. The encoding itself is in types/key_encoding.h.
 #pragma once
 
 #include "base/hash.h"
-#include "core/key_encoding.h"
-#include "core/short_hash.h"
+#include "types/key_encoding.h"
+#include "types/short_hash.h"
 
 namespace weir {
 namespace detail {

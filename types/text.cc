@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Text: printing, formatting and the arena of a text maker.
-#include "core/text.h"
+#include "types/text.h"
 
 #include <charconv>
 #include <ostream>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reads strings out of encoded keys.
-#include "core/key_encoding.h"
+#include "types/key_encoding.h"
 
 namespace weir::detail {
 
