@@ -12,6 +12,7 @@
 #include "base/status.h"
 #include "base/time.h"
 #include "core/ids.h"
+#include "core/key_group.h"
 #include "core/stream_element.h"
 
 namespace weir {
@@ -19,13 +20,27 @@ namespace weir {
 /// Counts up with every leader; a receiver refuses messages of an older one.
 using LeaderEpoch = StrongId<struct LeaderEpochTag, std::uint64_t>;
 
-/// Reference to stored state bytes: a file in a checkpoint's directory, or the bytes themselves.
-struct StateHandle {
+/// Reference to stored bytes: a file of a checkpoint, or the bytes themselves.
+struct StateFile {
   std::string path;            ///< full path of the file; empty when inline
   std::string inline_bytes;    ///< the content, when it is small
   std::uint64_t size = 0;      ///< bytes
   std::uint32_t checksum = 0;  ///< CRC32C of the content
   bool is_inline() const { return path.empty(); }
+  friend bool operator==(const StateFile&, const StateFile&) = default;
+};
+
+/// Changes of keyed state that several checkpoints share.
+struct StateRun {
+  StateFile file;
+  HashRange range;  ///< of the key hashes for which the run counts; it may hold others
+  friend bool operator==(const StateRun&, const StateRun&) = default;
+};
+
+/// The state of one operator subtask: a snapshot of its own and, in incremental checkpoints, runs
+/// of changes, of which a later one wins over those before it. Size 0 without runs: no state.
+struct StateHandle : StateFile {
+  std::vector<StateRun> runs;
   friend bool operator==(const StateHandle&, const StateHandle&) = default;
 };
 

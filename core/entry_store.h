@@ -54,6 +54,9 @@ struct EntryChunk final : SharedBody {
     bits[i / 64] &= ~(std::uint64_t{1} << (i % 64));
   }
   static bool test(const Bits& bits, std::uint32_t i) { return (bits[i / 64] >> (i % 64)) & 1; }
+  static bool any(const Bits& bits) {
+    return std::any_of(bits, bits + kWords, [](std::uint64_t word) { return word != 0; });
+  }
   template <class F>
   static void for_each_bit(const Bits& bits, F&& f) {
     for (std::uint32_t word = 0; word < kWords; ++word) {
@@ -105,6 +108,42 @@ class FrozenEntries {
 
  private:
   std::vector<SharedRef<const Chunk>> chunks_;
+};
+
+/// Some entries of a store at one moment: those that changed, or those that are to be erased.
+/// Thread: any, one at a time.
+template <class Entry>
+class FrozenChanges {
+ public:
+  using Chunk = EntryChunk<Entry>;
+  struct Part {
+    SharedRef<const Chunk> chunk;
+    typename Chunk::Bits entries;
+    typename Chunk::Bits stored;  ///< of these: what earlier snapshots may hold
+  };
+
+  void add(const Part& part) { parts_.push_back(part); }
+  bool empty() const { return parts_.empty(); }
+  /// Calls `f(hash, entry, is_stored)` for each entry until it fails, and lets the chunks go one by
+  /// one, so that the table may soon change them in place again.
+  template <class F>
+  Status drain(F&& f) {
+    Status status;
+    for (Part& part : parts_) {
+      const SharedRef<const Chunk> chunk = std::move(part.chunk);
+      Chunk::for_each_bit(part.entries, [&](std::uint32_t i) {
+        if (status.is_ok()) {
+          status = f(chunk->hashes[i], chunk->entry(i), Chunk::test(part.stored, i));
+        }
+      });
+      WEIR_RETURN_IF_ERROR(status);
+    }
+    parts_.clear();
+    return status;
+  }
+
+ private:
+  std::vector<Part> parts_;
 };
 
 /// Calls `emit(hash, entry, key)` for each entry of all `parts` in the order of hash and key, until
@@ -184,6 +223,9 @@ class EntryStore {
     if (slot.may_be_shared) [[unlikely]] {
       unshare(slot);
     }
+    if (tracks_changes_) {
+      Chunk::set(marks_[position / Chunk::kEntries].changed, position % Chunk::kEntries);
+    }
     return slot.chunk->entry(position % Chunk::kEntries);
   }
   /// Counts the text of a part of an opened entry as dead, before the part is changed.
@@ -215,6 +257,9 @@ class EntryStore {
     chunk.set(chunk.live, i);
     ++chunk.num_made;
     ++size_;
+    if (tracks_changes_) {
+      Chunk::set(marks_[index].changed, i);
+    }
     return static_cast<Position>(index * Chunk::kEntries + i);
   }
   void erase(Position position) {
@@ -223,6 +268,10 @@ class EntryStore {
     Chunk& chunk = *directory_[index].chunk;
     entry.drop_text(chunk.text);
     chunk.reset(chunk.live, position % Chunk::kEntries);
+    if (tracks_changes_) {
+      Chunk::reset(marks_[index].changed, position % Chunk::kEntries);
+      Chunk::reset(marks_[index].stored, position % Chunk::kEntries);
+    }
     mark_dirty(index);
     --size_;
   }
@@ -233,6 +282,7 @@ class EntryStore {
       }
     }
     directory_.clear();
+    marks_.clear();
     with_room_.clear();
     unused_.clear();
     dirty_.clear();
@@ -270,6 +320,57 @@ class EntryStore {
     return FrozenEntries<Entry>(std::move(chunks));
   }
 
+  /// From now on notes what changes. See StateTable.
+  void track_changes(bool is_stored) {
+    tracks_changes_ = true;
+    marks_.assign(directory_.size(), {});
+    for (std::size_t i = 0; i < directory_.size(); ++i) {
+      if (directory_[i].chunk) {
+        auto& marks = marks_[i];
+        std::copy_n(directory_[i].chunk->live, Chunk::kWords,
+                    is_stored ? marks.stored : marks.changed);
+      }
+    }
+  }
+  bool tracks_changes() const { return tracks_changes_; }
+  /// Whether earlier snapshots may hold the entry.
+  bool is_stored(Position position) const {
+    return tracks_changes_ &&
+           Chunk::test(marks_[position / Chunk::kEntries].stored, position % Chunk::kEntries);
+  }
+  /// Lets another thread read what changed since the last call. Cost: O(chunks).
+  FrozenChanges<Entry> freeze_changes() {
+    tidy();
+    FrozenChanges<Entry> changes;
+    for (std::size_t i = 0; i < directory_.size(); ++i) {
+      Marks& marks = marks_[i];
+      if (!Chunk::any(marks.changed)) {
+        continue;
+      }
+      typename FrozenChanges<Entry>::Part part{directory_[i].chunk, {}, {}};
+      for (std::uint32_t word = 0; word < Chunk::kWords; ++word) {
+        part.entries[word] = marks.changed[word];
+        part.stored[word] = marks.stored[word];
+        marks.stored[word] |= marks.changed[word];
+        marks.changed[word] = 0;
+      }
+      changes.add(part);
+      directory_[i].may_be_shared = true;
+    }
+    return changes;
+  }
+  /// Adds the entries that earlier snapshots may hold to `changes`.
+  void freeze_stored(FrozenChanges<Entry>& changes) const {
+    for (std::size_t i = 0; i < directory_.size(); ++i) {
+      if (Chunk::any(marks_[i].stored)) {
+        typename FrozenChanges<Entry>::Part part{directory_[i].chunk, {}, {}};
+        std::copy_n(marks_[i].stored, Chunk::kWords, part.entries);
+        std::copy_n(marks_[i].stored, Chunk::kWords, part.stored);
+        changes.add(part);
+      }
+    }
+  }
+
   /// Keeps something readable until the next `tidy`.
   void retire(SharedRef<SharedBody> body) { retired_.push_back(std::move(body)); }
   void tidy() {
@@ -296,6 +397,13 @@ class EntryStore {
     bool has_room = false;       // stands in with_room_
   };
 
+  // Of the entries of one chunk, where changes are tracked. Beside the chunks, not in them: they
+  // are dense, and noting a change does not load another line of a chunk.
+  struct Marks {
+    typename Chunk::Bits changed = {};  // since the last freeze of changes
+    typename Chunk::Bits stored = {};   // part of an earlier one
+  };
+
   void unshare(Slot& slot) {
     if (slot.chunk.is_shared()) {
       retired_.push_back(
@@ -316,6 +424,9 @@ class EntryStore {
     std::size_t index = directory_.size();
     if (unused_.empty()) {
       directory_.emplace_back();
+      if (tracks_changes_) {
+        marks_.emplace_back();
+      }
     } else {
       index = unused_.back();
       unused_.pop_back();
@@ -362,6 +473,8 @@ class EntryStore {
   }
 
   std::vector<Slot> directory_;
+  std::vector<Marks> marks_;  // by chunk; empty unless changes are tracked
+  bool tracks_changes_ = false;
   std::vector<std::size_t> with_room_;  // chunks that may have room; the last is filled first
   std::vector<std::size_t> unused_;     // places in the directory without a chunk
   std::vector<std::size_t> dirty_;      // chunks to tidy

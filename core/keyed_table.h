@@ -9,6 +9,7 @@
 #include <string>
 #include <utility>
 
+#include "core/change_buffer.h"
 #include "core/entry_store.h"
 #include "core/hash_index.h"
 #include "core/state_cell.h"
@@ -28,6 +29,16 @@ struct StateFormat {
     scratch.clear();
     Serializer<Value>::encode(scratch, value);
     return sink.entry(hash, key, scratch.view());
+  }
+  /// Writes what changed of the value; all of it if earlier snapshots know nothing of it.
+  static Status write_changes(StateEntrySink& sink, std::uint32_t hash, const std::string& key,
+                              const Value& value, bool /*is_stored*/, ByteWriter& scratch) {
+    return write(sink, hash, key, value, scratch);
+  }
+  /// Tells that the value is no more.
+  static Status write_erased(StateEntrySink& sink, std::uint32_t hash, const std::string& key,
+                             const Value& /*value*/) {
+    return sink.erased(hash, key);
   }
   /// Adds a stored entry to `value`. `rest` is what follows the key in the entry's key.
   static void read(ByteReader& rest, ByteReader& in, TextMaker& text, Value& value) {
@@ -147,6 +158,7 @@ class KeyedTable final : public StateTable, public ValueCell<Value> {
     });
   }
   void clear() {
+    WEIR_CHECK(!store_.tracks_changes());
     index_.clear();
     store_.clear();
     this->forget();
@@ -181,6 +193,21 @@ class KeyedTable final : public StateTable, public ValueCell<Value> {
     this->forget();
     return store_.freeze();
   }
+  bool can_track_changes() const override { return true; }
+  void track_changes(bool is_stored) override {
+    store_.track_changes(is_stored);
+    this->begin_epoch();
+  }
+  std::unique_ptr<FrozenState> freeze_changes() override {
+    this->begin_epoch();
+    return std::make_unique<Changes>(store_.freeze_changes(), std::exchange(erased_, {}));
+  }
+  /// For the owner of several tables who drops this one: all that earlier snapshots may hold.
+  void freeze_stored(detail::FrozenChanges<Entry>& changes) const { store_.freeze_stored(changes); }
+  detail::FrozenChanges<Entry> freeze_changed_entries() {
+    this->begin_epoch();
+    return store_.freeze_changes();
+  }
   void restore(std::uint32_t hash, ByteView key_bytes, ByteView value_bytes) override;
   void tidy() override {
     this->forget();
@@ -196,6 +223,7 @@ class KeyedTable final : public StateTable, public ValueCell<Value> {
   using HashIndex = detail::HashIndex;
   using Position = HashIndex::Position;
   class Frozen;
+  class Changes;
 
   static const KeyContext& no_context() {
     static const KeyContext kNone;
@@ -219,6 +247,12 @@ class KeyedTable final : public StateTable, public ValueCell<Value> {
     return position;
   }
   void erase_at(std::uint32_t hash, Position position) {
+    if (store_.is_stored(position)) {
+      std::string key;
+      encode_key(key, store_.get(position).key);
+      throw_if_error(
+          StateFormat<Value>::write_erased(erased_, hash, key, store_.get(position).value));
+    }
     index_.erase(hash, position);
     store_.erase(position);
     this->forget();
@@ -244,6 +278,7 @@ class KeyedTable final : public StateTable, public ValueCell<Value> {
   StateDescriptor descriptor_;
   HashIndex index_;
   detail::EntryStore<Entry> store_;
+  ChangeBuffer erased_;                  // since the last freeze of changes
   Position located_ = HashIndex::kNone;  // of the current key, while located
 };
 
@@ -265,6 +300,30 @@ class KeyedTable<Key, Value>::Frozen final : public FrozenState {
 
  private:
   detail::FrozenEntries<Entry> entries_;
+};
+
+template <class Key, class Value>
+class KeyedTable<Key, Value>::Changes final : public FrozenState {
+ public:
+  Changes(detail::FrozenChanges<Entry> changed, ChangeBuffer erased)
+      : changed_(std::move(changed)), buffer_(std::move(erased)) {}
+  Status write(StateEntrySink& sink) override {
+    // What was erased comes first: if the key came back, its entry counts.
+    ByteWriter scratch;
+    std::string key;
+    WEIR_RETURN_IF_ERROR(
+        changed_.drain([&](std::uint32_t hash, const Entry& entry, bool is_stored) {
+          key.clear();
+          encode_key(key, entry.key);
+          return StateFormat<Value>::write_changes(buffer_, hash, key, entry.value, is_stored,
+                                                   scratch);
+        }));
+    return buffer_.write(sink);
+  }
+
+ private:
+  detail::FrozenChanges<Entry> changed_;
+  ChangeBuffer buffer_;
 };
 
 template <class Key, class Value>

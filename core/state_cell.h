@@ -59,6 +59,8 @@ class ValueCell {
   /// Keeps something readable until the batch call ends.
   virtual void retire(detail::SharedRef<detail::SharedBody> body) = 0;
   virtual const std::string& name() const = 0;
+  /// Counts freezes of changes; 0 while changes are not tracked.
+  std::uint32_t epoch() const { return epoch_; }
 
  protected:
   explicit ValueCell(const KeyContext& context) : context_(&context) {}
@@ -75,6 +77,10 @@ class ValueCell {
     sequence_ = context_->sequence;
   }
   void forget() { sequence_ = 0; }
+  void begin_epoch() {
+    ++epoch_;
+    forget();
+  }
   const KeyContext& context() const {
     WEIR_CHECK(context_->key != nullptr && "keyed state is used in a call that has no key");
     return *context_;
@@ -86,6 +92,7 @@ class ValueCell {
   Value* value_ = nullptr;  // to be changed only if is_open_
   bool is_open_ = false;
   std::uint64_t sequence_ = 0;  // of the key that value_ belongs to
+  std::uint32_t epoch_ = 0;
 };
 
 }  // namespace weir

@@ -49,6 +49,11 @@ class StateEntrySink {
   /// Keyed entries come in order of (hash, key); item states use the item's index as hash and
   /// an empty key. The views need live only during the call.
   virtual Status entry(std::uint32_t hash, ByteView key, ByteView value) = 0;
+  /// An entry that an earlier freeze of changes may have held is no more. Comes in the same order,
+  /// and only of `freeze_changes`.
+  virtual Status erased(std::uint32_t /*hash*/, ByteView /*key*/) {
+    return internal_error("a state told of an erased entry where all entries were asked for");
+  }
 };
 
 /// The content of a state at one barrier, unaffected by what happens to the state later.
@@ -68,6 +73,17 @@ class StateTable {
   virtual const StateDescriptor& descriptor() const = 0;
   /// Takes the content at a barrier. Must be quick: it stalls the record path.
   virtual std::unique_ptr<FrozenState> freeze(CheckpointId checkpoint) = 0;
+
+  // Changes alone, for backends whose snapshots build on each other.
+
+  /// Whether the table can tell what changed. Those that cannot are always frozen as a whole.
+  virtual bool can_track_changes() const { return false; }
+  /// From now on notes what changes. `is_stored`: what it holds now is part of earlier snapshots,
+  /// else it counts as changed.
+  virtual void track_changes(bool /*is_stored*/) {}
+  /// Takes what changed since the last call. Requires: changes are tracked.
+  virtual std::unique_ptr<FrozenState> freeze_changes() { return nullptr; }
+
   /// Takes one entry of a snapshot. Called before the first record; throws StatusError (data loss)
   /// if the bytes do not decode.
   virtual void restore(std::uint32_t hash, ByteView key, ByteView value) = 0;

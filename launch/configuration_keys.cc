@@ -24,6 +24,8 @@ Configuration default_configuration() {
        "Time between the end of one checkpoint and the start of the next, at least."},
       {"execution.checkpointing.tolerable-failed-checkpoints", kInt, "0",
        "How many checkpoints in a row may fail before the job does."},
+      {"execution.checkpointing.incremental", kBool, "false",
+       "Whether checkpoints store what changed, and refer to earlier ones for the rest."},
       {"execution.checkpointing.num-retained", kInt, "1", "Completed checkpoints that are kept."},
       {"state.checkpoints.dir", kString, "checkpoints",
        "Directory of all checkpoints; each job has a folder of its name below it."},

@@ -8,6 +8,8 @@
 #include <utility>
 
 #include "jobmanager/scheduler/placement.h"
+#include "state/heap/heap_state_backend.h"
+#include "state/incremental/incremental_state_backend.h"
 #include "state/snapshot/directory_checkpoint_storage.h"
 
 namespace weir {
@@ -21,12 +23,20 @@ std::uint64_t random_seed() {
   return (std::uint64_t{device()} << 32) ^ device();
 }
 
+std::unique_ptr<StateBackend> make_backend(FileStore& files, bool is_incremental) {
+  if (is_incremental) {
+    return std::make_unique<IncrementalStateBackend>(files);
+  }
+  return std::make_unique<HeapStateBackend>(files);
+}
+
 }  // namespace
 
 EmbeddedCluster::EmbeddedCluster(std::shared_ptr<const Program> program,
                                  const EmbeddedClusterOptions& options)
     : program_(std::move(program)),
       job_(random_seed() | 1),
+      state_backend_(make_backend(files_, options.incremental_checkpoints)),
       blocking_("weir-io", kBlockingThreads),
       job_manager_executor_("weir-jm"),
       task_manager_executor_("weir-tm"),
@@ -38,7 +48,7 @@ EmbeddedCluster::EmbeddedCluster(std::shared_ptr<const Program> program,
           .blocking = blocking_,
           .transport = transport_,
           .files = files_,
-          .state_backend = state_backend_,
+          .state_backend = *state_backend_,
           .make_writer =
               [this](const std::string& directory, CheckpointId checkpoint) {
                 return open_checkpoint_writer(files_, directory, checkpoint);

@@ -14,7 +14,7 @@
 #include "core/program.h"
 #include "jobmanager/job_manager.h"
 #include "launch/in_process_transport.h"
-#include "state/heap/heap_state_backend.h"
+#include "state/state_backend.h"
 #include "taskmanager/io/channel_registry.h"
 #include "taskmanager/task_manager.h"
 #include "taskmanager/threaded_task_scheduler.h"
@@ -27,6 +27,7 @@ struct EmbeddedClusterOptions {
   Duration buffer_timeout = std::chrono::milliseconds{100};
   Duration watermark_interval = std::chrono::milliseconds{200};
   std::uint64_t memory_bytes = std::uint64_t{1} << 30;
+  bool incremental_checkpoints = false;
 };
 
 /// How a job ended.
@@ -62,7 +63,7 @@ class EmbeddedCluster final : private JobListener {
   bool is_submitted_ = false;
   SystemClock clock_;
   PosixFileStore files_;
-  HeapStateBackend state_backend_{files_};
+  const std::unique_ptr<StateBackend> state_backend_;
   InProcessTransport transport_;
   ChannelRegistry channels_;
 

@@ -52,6 +52,8 @@ EmbeddedClusterOptions cluster_options(const Configuration& configuration) {
   EmbeddedClusterOptions options;
   options.heartbeat_interval = configuration.get_duration("heartbeat.interval");
   options.heartbeat_timeout = configuration.get_duration("heartbeat.timeout");
+  options.incremental_checkpoints =
+      configuration.get_bool("execution.checkpointing.incremental");
   options.buffer_timeout = configuration.get_duration("execution.buffer-timeout.interval");
   options.watermark_interval = configuration.get_duration("pipeline.auto-watermark-interval");
   options.memory_bytes = configuration.get_size("taskmanager.memory.process.size");

@@ -42,7 +42,9 @@ struct OperatorStateSetup {
   Parallelism parallelism;
   MaxParallelism max_parallelism;
   /// Snapshots of all former subtasks of this operator, by index; empty for a fresh start.
-  std::vector<StateHandle> restores;
+  std::vector<StateHandle> restores = {};
+  /// Where the job's checkpoints lie.
+  std::string checkpoint_directory = {};
 };
 
 /// How working state is held. One per process; makes one backend per operator subtask.

@@ -88,11 +88,21 @@ class SliceState final : public StateTable {
 
   Table& table(std::int64_t begin) {
     std::unique_ptr<Table>& table = slices_[begin];
-    if (table == nullptr) table = std::make_unique<Table>(descriptor_);
+    if (table == nullptr) {
+      table = std::make_unique<Table>(descriptor_);
+      if (tracks_changes_) table->track_changes(false);
+    }
     return *table;
   }
   const Slices& slices() const { return slices_; }
-  void drop(typename Slices::const_iterator slice) { slices_.erase(slice); }
+  void drop(typename Slices::const_iterator slice) {
+    if (tracks_changes_) {
+      FrozenChanges<typename Table::Entry> stored;
+      slice->second->freeze_stored(stored);
+      if (!stored.empty()) dropped_.emplace_back(slice->first, std::move(stored));
+    }
+    slices_.erase(slice);
+  }
 
   const StateDescriptor& descriptor() const override { return descriptor_; }
   std::unique_ptr<FrozenState> freeze(CheckpointId) override {
@@ -103,6 +113,12 @@ class SliceState final : public StateTable {
     }
     return frozen;
   }
+  bool can_track_changes() const override { return true; }
+  void track_changes(bool is_stored) override {
+    tracks_changes_ = true;
+    for (const auto& [begin, table] : slices_) table->track_changes(is_stored);
+  }
+  std::unique_ptr<FrozenState> freeze_changes() override;
   void restore(std::uint32_t hash, ByteView key_bytes, ByteView value) override {
     ArenaList arenas;
     TextMaker text(arenas, 64);
@@ -129,9 +145,13 @@ class SliceState final : public StateTable {
 
  private:
   struct Frozen;
+  struct Changes;
 
   StateDescriptor descriptor_;
   Slices slices_;
+  bool tracks_changes_ = false;
+  // Of slices dropped since the last freeze of changes: what earlier snapshots hold.
+  std::vector<std::pair<std::int64_t, FrozenChanges<typename Table::Entry>>> dropped_;
 };
 
 // Implementation details follow.
@@ -155,5 +175,59 @@ struct SliceState<Key, Accumulator>::Frozen final : FrozenState {
   std::vector<std::int64_t> begins;
   std::vector<FrozenEntries<Entry>> slices;
 };
+
+template <class Key, class Accumulator>
+struct SliceState<Key, Accumulator>::Changes final : FrozenState {
+  using Entry = typename Table::Entry;
+  struct Slice {
+    std::int64_t begin;
+    FrozenChanges<Entry> entries;
+  };
+
+  // Gives the entries of a slice with their keys, which end with where the slice begins.
+  template <class F>
+  static Status drain(Slice& slice, F&& f) {
+    std::string key;
+    return slice.entries.drain([&](std::uint32_t hash, const Entry& entry, bool is_stored) {
+      key.clear();
+      encode_key(key, entry.key);
+      encode_key(key, slice.begin);
+      return f(hash, key, entry, is_stored);
+    });
+  }
+  Status write(StateEntrySink& sink) override {
+    ByteWriter scratch;
+    for (Slice& slice : dropped) {
+      WEIR_RETURN_IF_ERROR(drain(slice, [this](std::uint32_t hash, const std::string& key,
+                                               const Entry&, bool) {
+        return buffer.erased(hash, key);
+      }));
+    }
+    for (Slice& slice : changed) {
+      WEIR_RETURN_IF_ERROR(drain(slice, [&](std::uint32_t hash, const std::string& key,
+                                            const Entry& entry, bool is_stored) {
+        return StateFormat<Accumulator>::write_changes(buffer, hash, key, entry.value, is_stored,
+                                                       scratch);
+      }));
+    }
+    return buffer.write(sink);
+  }
+
+  std::vector<Slice> dropped;
+  std::vector<Slice> changed;
+  ChangeBuffer buffer;
+};
+
+template <class Key, class Accumulator>
+std::unique_ptr<FrozenState> SliceState<Key, Accumulator>::freeze_changes() {
+  auto changes = std::make_unique<Changes>();
+  for (auto& [begin, entries] : std::exchange(dropped_, {})) {
+    changes->dropped.push_back({begin, std::move(entries)});
+  }
+  for (const auto& [begin, table] : slices_) {
+    changes->changed.push_back({begin, table->freeze_changed_entries()});
+  }
+  return changes;
+}
 
 }  // namespace weir::detail

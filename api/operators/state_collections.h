@@ -27,6 +27,7 @@ class StateBox {
     } else if (body_.is_shared() || body_->text.is_mostly_dead()) {
       cell.retire(std::exchange(body_, detail::SharedRef<Body>::make(std::as_const(*body_))));
     }
+    body_->begin_epoch(cell.epoch());
     return *body_;
   }
   /// As `open`, but empty.
@@ -35,6 +36,7 @@ class StateBox {
       cell.retire(std::move(body_));
     }
     body_ = detail::SharedRef<Body>::make();
+    body_->begin_epoch(cell.epoch());
     return *body_;
   }
   /// For restore, when nobody else holds it.
@@ -66,6 +68,7 @@ struct ListBody final : SharedBody {
       text.keep(item);
     }
   }
+  void begin_epoch(std::uint32_t) {}
   std::vector<T> items;
   StateTextFor<T> text;
 };
@@ -74,11 +77,21 @@ template <class K, class V>
 struct MapBody final : SharedBody {
   using Entry = MapEntry<K, V>;
   MapBody() = default;
-  MapBody(const MapBody& other) : SharedBody(other), entries(other.entries) {
+  MapBody(const MapBody& other)
+      : SharedBody(other), entries(other.entries), changes(other.changes) {
     for (Entry& entry : entries) {
       text.keep(entry.key);
       text.keep(entry.value);
     }
+  }
+  /// Called before every change: what was changed before a freeze of changes is no news after it.
+  void begin_epoch(std::uint32_t epoch) {
+    if (changes.epoch == epoch) {
+      return;
+    }
+    changes.epoch = epoch;
+    changes.changed.assign(entries.size(), false);
+    changes.removed.clear();
   }
   /// The first entry that is not before `key`.
   auto lower_bound(const K& key) const {
@@ -90,17 +103,41 @@ struct MapBody final : SharedBody {
     const auto place = lower_bound(key);
     return place != entries.end() && !KeyLess<K>()(key, place->key) ? &*place : nullptr;
   }
-  /// Returns the value of `key`, made from nothing if there is none.
+  /// Returns the value of `key` to be changed, made from nothing if there is none.
   V& find_or_insert(const K& key) {
     auto place = entries.begin() + (lower_bound(key) - entries.begin());
+    const auto index = place - entries.begin();
     if (place == entries.end() || KeyLess<K>()(key, place->key)) {
       place = entries.insert(place, Entry{key, V{}});
       text.keep(place->key);
+      if (changes.epoch != 0) changes.changed.insert(changes.changed.begin() + index, true);
+    } else if (changes.epoch != 0) {
+      changes.changed[static_cast<std::size_t>(index)] = true;
     }
     return place->value;
   }
+  /// Removes the entry at `index`.
+  void remove_at(std::ptrdiff_t index) {
+    const auto place = entries.begin() + index;
+    text.drop(place->key);
+    text.drop(place->value);
+    if (changes.epoch != 0) {
+      encode_key(changes.removed.emplace_back(), place->key);
+      changes.changed.erase(changes.changed.begin() + index);
+    }
+    entries.erase(place);
+  }
+
+  // Since the last freeze of changes.
+  struct Changes {
+    std::uint32_t epoch = 0;           // 0: not tracked
+    std::vector<bool> changed;         // by entry
+    std::vector<std::string> removed;  // encoded; an entry that came back is among the entries
+  };
+
   std::vector<Entry> entries;  // sorted by key
   StateTextFor<K, V> text;
+  Changes changes;
 };
 
 }  // namespace detail
@@ -124,6 +161,14 @@ struct StateFormat<StateBox<detail::ListBody<T>>> {
     for (T& item : body.items) {
       body.text.keep(item);
     }
+  }
+  static Status write_changes(StateEntrySink& sink, std::uint32_t hash, const std::string& key,
+                              const Box& box, bool, ByteWriter& scratch) {
+    return write(sink, hash, key, box, scratch);
+  }
+  static Status write_erased(StateEntrySink& sink, std::uint32_t hash, const std::string& key,
+                             const Box&) {
+    return sink.erased(hash, key);
   }
 };
 
@@ -152,6 +197,45 @@ struct StateFormat<StateBox<detail::MapBody<K, V>>> {
     }
     value = Serializer<V>::decode(in, text);
     body.text.keep(value);
+  }
+  static Status write_changes(StateEntrySink& sink, std::uint32_t hash, const std::string& key,
+                              const Box& box, bool is_stored, ByteWriter& scratch) {
+    const auto& body = *box.get();
+    std::string whole = key;
+    WEIR_RETURN_IF_ERROR(erase_removed(sink, hash, whole, body));
+    for (std::size_t i = 0; i < body.entries.size(); ++i) {
+      if (is_stored && !body.changes.changed[i]) continue;
+      whole.resize(key.size());
+      encode_key(whole, body.entries[i].key);
+      scratch.clear();
+      Serializer<V>::encode(scratch, body.entries[i].value);
+      WEIR_RETURN_IF_ERROR(sink.entry(hash, whole, scratch.view()));
+    }
+    return Status::ok();
+  }
+  static Status write_erased(StateEntrySink& sink, std::uint32_t hash, const std::string& key,
+                             const Box& box) {
+    std::string whole = key;
+    WEIR_RETURN_IF_ERROR(erase_removed(sink, hash, whole, *box.get()));
+    for (const MapEntry<K, V>& entry : box.get()->entries) {
+      whole.resize(key.size());
+      encode_key(whole, entry.key);
+      WEIR_RETURN_IF_ERROR(sink.erased(hash, whole));
+    }
+    return Status::ok();
+  }
+
+ private:
+  // `whole` begins with the key.
+  static Status erase_removed(StateEntrySink& sink, std::uint32_t hash, std::string& whole,
+                              const detail::MapBody<K, V>& body) {
+    const std::size_t key_size = whole.size();
+    for (const std::string& removed : body.changes.removed) {
+      whole.resize(key_size);
+      whole += removed;
+      WEIR_RETURN_IF_ERROR(sink.erased(hash, whole));
+    }
+    return Status::ok();
   }
 };
 

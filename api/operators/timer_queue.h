@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/change_buffer.h"
 #include "core/entry_store.h"
 #include "core/hash_index.h"
 #include "core/keyed_table.h"
@@ -62,6 +63,11 @@ class TimerQueue final : public StateTable {
   std::unique_ptr<FrozenState> freeze(CheckpointId) override {
     return std::make_unique<Frozen>(store_.freeze());
   }
+  bool can_track_changes() const override { return true; }
+  void track_changes(bool is_stored) override { store_.track_changes(is_stored); }
+  std::unique_ptr<FrozenState> freeze_changes() override {
+    return std::make_unique<Changes>(store_.freeze_changes(), std::exchange(erased_, {}));
+  }
   void restore(std::uint32_t hash, ByteView key_bytes, ByteView value) override;
   void tidy() override {
     store_.tidy();
@@ -75,6 +81,7 @@ class TimerQueue final : public StateTable {
  private:
   using Position = detail::HashIndex::Position;
   class Frozen;
+  class Changes;
   // What the heap compares without looking the timer up. `start` is how the encoded key begins.
   struct Item {
     std::int64_t time;
@@ -110,6 +117,11 @@ class TimerQueue final : public StateTable {
       return timer.time == time && detail::keys_equal(timer.key, key);
     });
   }
+  // The key of an entry is the encoded key and the encoded time behind it; its value is empty.
+  static void append_key(std::string& out, const Timer& timer) {
+    encode_key(out, timer.key);
+    encode_key(out, timer.time);
+  }
   void take_out(Position position);
   void put(std::size_t place, const Item& item) {
     heap_[place] = item;
@@ -124,6 +136,7 @@ class TimerQueue final : public StateTable {
   StateDescriptor descriptor_;
   detail::HashIndex index_;
   detail::EntryStore<Timer> store_;
+  ChangeBuffer erased_;  // since the last freeze of changes
   std::vector<Item> heap_;
   std::vector<std::uint32_t> places_;  // in the heap, by position in the store
 };
@@ -134,14 +147,10 @@ template <class Key, class Time>
 class TimerQueue<Key, Time>::Frozen final : public FrozenState {
  public:
   explicit Frozen(detail::FrozenEntries<Timer> entries) : entries_(std::move(entries)) {}
-  // The key of an entry is the encoded key and the encoded time behind it; its value is empty.
   Status write(StateEntrySink& sink) override {
     return detail::write_sorted(
         std::span(&entries_, 1),
-        [](std::string& out, const Timer& timer, std::size_t) {
-          encode_key(out, timer.key);
-          encode_key(out, timer.time);
-        },
+        [](std::string& out, const Timer& timer, std::size_t) { append_key(out, timer); },
         [&sink](std::uint32_t hash, const Timer&, const std::string& key) {
           return sink.entry(hash, key, ByteView());
         });
@@ -149,6 +158,26 @@ class TimerQueue<Key, Time>::Frozen final : public FrozenState {
 
  private:
   detail::FrozenEntries<Timer> entries_;
+};
+
+template <class Key, class Time>
+class TimerQueue<Key, Time>::Changes final : public FrozenState {
+ public:
+  Changes(detail::FrozenChanges<Timer> changed, ChangeBuffer erased)
+      : changed_(std::move(changed)), buffer_(std::move(erased)) {}
+  Status write(StateEntrySink& sink) override {
+    std::string key;
+    WEIR_RETURN_IF_ERROR(changed_.drain([&](std::uint32_t hash, const Timer& timer, bool) {
+      key.clear();
+      append_key(key, timer);
+      return buffer_.entry(hash, key, ByteView());
+    }));
+    return buffer_.write(sink);
+  }
+
+ private:
+  detail::FrozenChanges<Timer> changed_;
+  ChangeBuffer buffer_;
 };
 
 template <class Key, class Time>
@@ -195,6 +224,11 @@ template <class Key, class Time>
 void TimerQueue<Key, Time>::take_out(Position position) {
   const std::size_t place = places_[position];
   index_.erase(heap_[place].index_hash, position);
+  if (store_.is_stored(position)) {
+    std::string key;
+    append_key(key, store_.get(position));
+    throw_if_error(erased_.erased(store_.hash(position), key));
+  }
   store_.erase(position);
   const Item last = heap_.back();
   heap_.pop_back();

@@ -158,14 +158,21 @@ void CompletedCheckpointStore::prepare(CheckpointId checkpoint, std::function<vo
 void CompletedCheckpointStore::publish(CheckpointMetadata metadata, Answer done) {
   run<Status>(
       [access = access_, metadata = std::move(metadata)] { return publish_now(*access, metadata); },
-      [done = std::move(done)](Status status) { done(outcome_of(status), status); });
+      [this, done = std::move(done)](Status status) {
+        // Runs of earlier checkpoints that never were complete are known to be unused only now.
+        if (status.is_ok()) discard_unused_runs();
+        done(outcome_of(status), status);
+      });
 }
 
 void CompletedCheckpointStore::read_back(CheckpointId checkpoint, Answer done) {
-  const auto answer = [done = std::move(done)](const Result<bool>& is_published) {
+  const auto answer = [this, done = std::move(done)](const Result<bool>& is_published) {
     // What is there but damaged is no checkpoint; any other failure says nothing.
     const bool is_damaged = is_published.status().code() == StatusCode::kDataLoss;
-    if (is_published.is_ok() && *is_published) return done(StoreOutcome::kStored, Status::ok());
+    if (is_published.is_ok() && *is_published) {
+      discard_unused_runs();
+      return done(StoreOutcome::kStored, Status::ok());
+    }
     if (is_published.is_ok()) return done(StoreOutcome::kNotStored, unavailable("not stored"));
     done(is_damaged ? StoreOutcome::kNotStored : StoreOutcome::kUnknown, is_published.status());
   };
@@ -191,6 +198,17 @@ void CompletedCheckpointStore::discard(CheckpointId checkpoint) {
         if (status.is_ok()) return;
         log_warning("files of a checkpoint could not be deleted",
                     {{"checkpoint", checkpoint}, {"reason", status}});
+      },
+      kTries);
+  discard_unused_runs();
+}
+
+void CompletedCheckpointStore::discard_unused_runs() {
+  run_with_retries<Status>(
+      [access = access_] { return access->storage->discard_unused_runs(); },
+      [](const Status& status) {
+        if (status.is_ok()) return;
+        log_warning("runs that no checkpoint needs could not be deleted", {{"reason", status}});
       },
       kTries);
 }

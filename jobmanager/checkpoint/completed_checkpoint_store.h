@@ -65,6 +65,7 @@ class CompletedCheckpointStore {
   template <class T>
   void run_with_retries(std::function<T()> work, std::function<void(T)> done, int tries_left);
   void start_next();
+  void discard_unused_runs();
 
   Executor& executor_;
   BlockingExecutor& blocking_;

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "base/bytes.h"
@@ -13,24 +14,64 @@ namespace weir {
 namespace {
 
 constexpr std::string_view kMagic = "WEIRMETA";
-constexpr std::uint32_t kVersion = 1;
+// The second has runs. What has none is written as the first, which every build reads.
+constexpr std::uint32_t kVersionWithoutRuns = 1;
+constexpr std::uint32_t kVersion = 2;
 constexpr std::size_t kHeaderBytes = 12;  // magic and version
 constexpr std::size_t kChecksumBytes = 4;
 
-void put_handle(ByteWriter& out, const StateHandle& handle) {
-  out.put_string(handle.path);
-  out.put_string(handle.inline_bytes);
-  out.put_varint64(handle.size);
-  out.put_fixed32(handle.checksum);
+void put_file(ByteWriter& out, const StateFile& file) {
+  out.put_string(file.path);
+  out.put_string(file.inline_bytes);
+  out.put_varint64(file.size);
+  out.put_fixed32(file.checksum);
 }
 
-StateHandle get_handle(ByteReader& in) {
-  StateHandle handle;
-  handle.path = in.get_string();
-  handle.inline_bytes = in.get_string();
-  handle.size = in.get_varint64();
-  handle.checksum = in.get_fixed32();
+StateFile get_file(ByteReader& in) {
+  StateFile file;
+  file.path = in.get_string();
+  file.inline_bytes = in.get_string();
+  file.size = in.get_varint64();
+  file.checksum = in.get_fixed32();
+  return file;
+}
+
+void put_handle(ByteWriter& out, const StateHandle& handle, std::uint32_t version) {
+  put_file(out, handle);
+  if (version == kVersionWithoutRuns) {
+    return;
+  }
+  out.put_varint64(handle.runs.size());
+  for (const StateRun& run : handle.runs) {
+    put_file(out, run.file);
+    out.put_varint64(run.range.first);
+    out.put_varint64(run.range.end);
+  }
+}
+
+StateHandle get_handle(ByteReader& in, std::uint32_t version) {
+  StateHandle handle{get_file(in), {}};
+  if (version == kVersionWithoutRuns) {
+    return handle;
+  }
+  for (std::uint64_t left = in.get_varint64(); left > 0; --left) {
+    StateRun& run = handle.runs.emplace_back();
+    run.file = get_file(in);
+    run.range.first = in.get_varint64();
+    run.range.end = in.get_varint64();
+    if (run.range.first >= run.range.end || run.range.end > HashRange{}.end) {
+      throw DecodeError("hashes of a run out of range", in.offset());
+    }
+  }
   return handle;
+}
+
+bool has_runs(const CheckpointMetadata& metadata) {
+  return std::any_of(
+      metadata.operators.begin(), metadata.operators.end(), [](const OperatorCheckpoint& of) {
+        return std::any_of(of.subtasks.begin(), of.subtasks.end(),
+                           [](const StateHandle& handle) { return !handle.runs.empty(); });
+      });
 }
 
 template <class Enum>
@@ -42,7 +83,7 @@ Enum get_enum(ByteReader& in, Enum last) {
   return static_cast<Enum>(value);
 }
 
-CheckpointMetadata get_metadata(ByteReader& in) {
+CheckpointMetadata get_metadata(ByteReader& in, std::uint32_t version) {
   CheckpointMetadata metadata;
   metadata.job_name = in.get_string();
   metadata.id = CheckpointId{in.get_varint64()};
@@ -59,7 +100,7 @@ CheckpointMetadata get_metadata(ByteReader& in) {
       checkpoint.states.push_back(get_state_descriptor(in));
     }
     for (std::uint64_t subtasks = in.get_varint64(); subtasks > 0; --subtasks) {
-      checkpoint.subtasks.push_back(get_handle(in));
+      checkpoint.subtasks.push_back(get_handle(in, version));
     }
   }
   if (!in.is_at_end()) {
@@ -89,9 +130,10 @@ StateDescriptor get_state_descriptor(ByteReader& in) {
 }
 
 std::string encode_checkpoint_metadata(const CheckpointMetadata& metadata) {
+  const std::uint32_t version = has_runs(metadata) ? kVersion : kVersionWithoutRuns;
   ByteWriter out;
   out.put_bytes(kMagic);
-  out.put_fixed32(kVersion);
+  out.put_fixed32(version);
   out.put_string(metadata.job_name);
   out.put_varint64(metadata.id.value());
   out.put_u8(static_cast<std::uint8_t>(metadata.kind));
@@ -109,7 +151,7 @@ std::string encode_checkpoint_metadata(const CheckpointMetadata& metadata) {
     }
     out.put_varint64(checkpoint.subtasks.size());
     for (const StateHandle& handle : checkpoint.subtasks) {
-      put_handle(out, handle);
+      put_handle(out, handle, version);
     }
   }
   out.put_fixed32(crc32c(out.view()));
@@ -129,7 +171,7 @@ Result<CheckpointMetadata> decode_checkpoint_metadata(ByteView bytes) {
   if (ByteReader(bytes.substr(end)).get_fixed32() != crc32c(bytes.substr(0, end))) {
     return data_loss(fmt::format("the checksum differs: offset={}", end));
   }
-  if (version != kVersion) {
+  if (version < kVersionWithoutRuns || version > kVersion) {
     return Status(StatusCode::kUnimplemented,
                   fmt::format("format version {} is not known to this build: version_max={}",
                               version, kVersion),
@@ -137,7 +179,7 @@ Result<CheckpointMetadata> decode_checkpoint_metadata(ByteView bytes) {
   }
   try {
     ByteReader in(bytes.substr(kHeaderBytes, end - kHeaderBytes));
-    return get_metadata(in);
+    return get_metadata(in, version);
   } catch (const DecodeError& error) {
     return data_loss(
         fmt::format("{}, after a header of {} bytes", error.status().message(), kHeaderBytes));

@@ -71,6 +71,8 @@ Result<std::string> read_state(FileStore& files, const StateHandle& handle) {
   return content;
 }
 
+std::string run_directory(const std::string& directory) { return directory + "/runs"; }
+
 std::string file_name_of(std::string_view text) {
   std::string name;
   for (const char c : text) {

@@ -40,6 +40,9 @@ class CheckpointWriter {
   /// Starts a file under a name that no other attempt uses. Characters that do not fit into a file
   /// name are replaced. Errors: already exists (B20: a name is never used twice).
   virtual Result<std::unique_ptr<SnapshotFile>> create(const std::string& name) = 0;
+  /// Starts a run that later checkpoints may refer to, too. It outlives this checkpoint, also an
+  /// aborted one; the storage deletes it when no completed checkpoint refers to it any more.
+  virtual Result<std::unique_ptr<SnapshotFile>> create_run(const std::string& name) = 0;
   /// Stores `bytes` as a whole.
   Result<StateHandle> write(const std::string& name, std::string_view bytes);
 };
@@ -76,6 +79,9 @@ class CheckpointStorage {
   /// Deletes a checkpoint, published or not; metadata first, so that a crash leaves it unpublished.
   /// What is not there is ok.
   virtual Status discard(CheckpointId checkpoint) = 0;
+  /// Deletes runs that no completed checkpoint refers to and that no later one can: those begun for
+  /// the newest completed checkpoint or before it. Nothing is deleted if one cannot be read.
+  virtual Status discard_unused_runs() = 0;
   /// The highest id that any checkpoint in the directory ever used, published or not; 0 if none.
   virtual Result<CheckpointId> highest_id() = 0;
 };
@@ -90,6 +96,9 @@ Result<std::optional<CheckpointMetadata>> find_checkpoint(CheckpointStorage& sto
 
 /// Reads a stored snapshot and verifies size and checksum. Errors: data loss, naming the file.
 Result<std::string> read_state(FileStore& files, const StateHandle& handle);
+
+/// Where the runs of a job lie, below the directory of its checkpoints.
+std::string run_directory(const std::string& directory);
 
 /// Text as one component of a path: letters, digits, `-`, `_`, `.` and others as `%XX`. Different
 /// texts give different names.

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <set>
 #include <utility>
 
 #include "base/crc32c.h"
@@ -21,6 +22,8 @@ constexpr std::string_view kMetadata = "_metadata";
 constexpr std::string_view kBegun = "_begun";
 // How a path in metadata begins that lies in the checkpoint's own directory, wherever that is.
 constexpr std::string_view kOwnDirectory = "<checkpoint>/";
+// The same for the directory in which the checkpoints of the job lie.
+constexpr std::string_view kJobDirectory = "<job>/";
 
 std::string directory_of(const std::string& directory, CheckpointId checkpoint) {
   return fmt::format("{}/{}{}", directory, kPrefix, checkpoint.value());
@@ -30,12 +33,9 @@ std::string join(const std::string& directory, std::string_view name) {
   return fmt::format("{}/{}", directory, name);
 }
 
-std::optional<CheckpointId> id_of(std::string_view name) {
+// The id that a name consists of.
+std::optional<CheckpointId> parse_id(std::string_view digits) {
   std::uint64_t id = 0;
-  if (!name.starts_with(kPrefix)) {
-    return std::nullopt;
-  }
-  const std::string_view digits = name.substr(kPrefix.size());
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), id);
   if (error != std::errc() || end != digits.data() + digits.size() || digits.starts_with("0")) {
     return std::nullopt;
@@ -43,52 +43,66 @@ std::optional<CheckpointId> id_of(std::string_view name) {
   return CheckpointId{id};
 }
 
+std::optional<CheckpointId> id_of(std::string_view name) {
+  return name.starts_with(kPrefix) ? parse_id(name.substr(kPrefix.size())) : std::nullopt;
+}
+
+// The checkpoint that a run was begun for.
+std::optional<CheckpointId> id_of_run(std::string_view name) {
+  return parse_id(name.substr(0, name.find('-')));
+}
+
 std::string_view last_component(std::string_view path) {
   return path.substr(path.rfind('/') + 1);  // npos + 1 is 0
 }
 
-template <class F>
-void for_each_path(CheckpointMetadata& metadata, F&& f) {
-  for (OperatorCheckpoint& checkpoint : metadata.operators) {
-    for (StateHandle& handle : checkpoint.subtasks) {
-      if (!handle.is_inline()) {
-        f(handle.path);
+// Calls `f` with each file that lies outside the metadata, until it fails.
+template <class Metadata, class F>
+Status for_each_file(Metadata& metadata, F&& f) {
+  const auto visit = [&f](auto& file) { return file.is_inline() ? Status::ok() : f(file); };
+  for (auto& checkpoint : metadata.operators) {
+    for (auto& handle : checkpoint.subtasks) {
+      WEIR_RETURN_IF_ERROR(visit(handle));
+      for (auto& run : handle.runs) {
+        WEIR_RETURN_IF_ERROR(visit(run.file));
       }
     }
+  }
+  return Status::ok();
+}
+
+// Writes `placeholder` for where a path begins with `directory`, or the other way round.
+void replace_start(std::string& path, std::string_view from, std::string_view to) {
+  if (path.starts_with(from)) {
+    path = std::string(to) + path.substr(from.size());
   }
 }
 
 // The metadata as it is stored: it can be moved with its directory.
 std::string encode_relocatable(CheckpointMetadata metadata, const std::string& directory) {
-  for_each_path(metadata, [own = directory + "/"](std::string& path) {
-    if (path.starts_with(own)) {
-      path = std::string(kOwnDirectory) + path.substr(own.size());
-    }
+  (void)for_each_file(metadata, [&directory](StateFile& file) {
+    replace_start(file.path, directory + "/", kOwnDirectory);
+    replace_start(file.path, parent_directory(directory) + "/", kJobDirectory);
+    return Status::ok();
   });
   return encode_checkpoint_metadata(metadata);
 }
 
 // Makes sure that a checkpoint that can be read can also be restored.
 Status check_files(FileStore& files, const CheckpointMetadata& metadata) {
-  for (const OperatorCheckpoint& checkpoint : metadata.operators) {
-    for (const StateHandle& handle : checkpoint.subtasks) {
-      if (handle.is_inline()) {
-        continue;
-      }
-      const Result<FileInfo> info = files.stat(handle.path);
-      if (info.status().code() == StatusCode::kNotFound) {
-        return data_loss("a snapshot file of the checkpoint is missing: " +
-                         info.status().message());
-      }
-      WEIR_RETURN_IF_ERROR(info.status());
-      if (info->size != handle.size) {
-        return data_loss(fmt::format(
-            "snapshot file '{}' has another size than was recorded: bytes={} recorded={}",
-            handle.path, info->size, handle.size));
-      }
+  return for_each_file(metadata, [&files](const StateFile& file) -> Status {
+    const Result<FileInfo> info = files.stat(file.path);
+    if (info.status().code() == StatusCode::kNotFound) {
+      return data_loss("a snapshot file of the checkpoint is missing: " + info.status().message());
     }
-  }
-  return Status::ok();
+    WEIR_RETURN_IF_ERROR(info.status());
+    if (info->size != file.size) {
+      return data_loss(fmt::format(
+          "snapshot file '{}' has another size than was recorded: bytes={} recorded={}", file.path,
+          info->size, file.size));
+    }
+    return Status::ok();
+  });
 }
 
 Result<bool> exists(FileStore& files, const std::string& path) {
@@ -108,8 +122,8 @@ Status remove_if_there(FileStore& files, const std::string& path) {
 // Buffers small states, which become inline; writes others in large pieces.
 class DirectorySnapshotFile final : public SnapshotFile {
  public:
-  DirectorySnapshotFile(FileStore& files, std::string path)
-      : files_(files), path_(std::move(path)) {}
+  DirectorySnapshotFile(FileStore& files, std::string path, std::size_t inline_bytes)
+      : files_(files), path_(std::move(path)), inline_bytes_(inline_bytes) {}
   ~DirectorySnapshotFile() override {
     if (file_ != nullptr) {
       file_.reset();
@@ -126,9 +140,8 @@ class DirectorySnapshotFile final : public SnapshotFile {
   std::uint64_t size() const override { return size_; }
 
   Result<StateHandle> finish() override {
-    if (size_ < kInlineStateBytes) {
-      return StateHandle{
-          .path = "", .inline_bytes = std::move(buffer_), .size = size_, .checksum = checksum_};
+    if (size_ < inline_bytes_) {
+      return StateHandle{{"", std::move(buffer_), size_, checksum_}, {}};
     }
     WEIR_RETURN_IF_ERROR(flush());
     fault_point("snapshot-written");
@@ -137,7 +150,7 @@ class DirectorySnapshotFile final : public SnapshotFile {
     WEIR_RETURN_IF_ERROR(files_.sync_directory(parent_directory(path_)));
     fault_point("snapshot-synced");
     file_.reset();
-    return StateHandle{.path = path_, .inline_bytes = "", .size = size_, .checksum = checksum_};
+    return StateHandle{{path_, "", size_, checksum_}, {}};
   }
 
  private:
@@ -155,6 +168,7 @@ class DirectorySnapshotFile final : public SnapshotFile {
 
   FileStore& files_;
   const std::string path_;
+  const std::size_t inline_bytes_;  // at most kWriteBytes
   std::string buffer_;
   std::unique_ptr<WritableFile> file_;  // null while all is in the buffer
   std::uint64_t size_ = 0;
@@ -163,16 +177,29 @@ class DirectorySnapshotFile final : public SnapshotFile {
 
 class DirectoryCheckpointWriter final : public CheckpointWriter {
  public:
-  DirectoryCheckpointWriter(FileStore& files, std::string directory)
-      : files_(files), directory_(std::move(directory)) {}
+  DirectoryCheckpointWriter(FileStore& files, std::string job_directory, CheckpointId checkpoint,
+                            std::size_t inline_bytes)
+      : files_(files),
+        job_directory_(std::move(job_directory)),
+        checkpoint_(checkpoint),
+        inline_bytes_(inline_bytes) {}
   Result<std::unique_ptr<SnapshotFile>> create(const std::string& name) override {
-    return std::unique_ptr<SnapshotFile>(
-        std::make_unique<DirectorySnapshotFile>(files_, join(directory_, file_name_of(name))));
+    return file(join(directory_of(job_directory_, checkpoint_), file_name_of(name)));
+  }
+  Result<std::unique_ptr<SnapshotFile>> create_run(const std::string& name) override {
+    return file(fmt::format("{}/{}-{}", run_directory(job_directory_), checkpoint_.value(),
+                            file_name_of(name)));
   }
 
  private:
+  std::unique_ptr<SnapshotFile> file(std::string path) {
+    return std::make_unique<DirectorySnapshotFile>(files_, std::move(path), inline_bytes_);
+  }
+
   FileStore& files_;
-  const std::string directory_;
+  const std::string job_directory_;
+  const CheckpointId checkpoint_;
+  const std::size_t inline_bytes_;
 };
 
 }  // namespace
@@ -180,7 +207,7 @@ class DirectoryCheckpointWriter final : public CheckpointWriter {
 Result<std::unique_ptr<DirectoryCheckpointStorage>> DirectoryCheckpointStorage::open(
     FileStore& files, const std::string& root, const std::string& job_name) {
   std::string directory = join(root, file_name_of(job_name));
-  WEIR_RETURN_IF_ERROR(make_durable_directories(files, directory));
+  WEIR_RETURN_IF_ERROR(make_durable_directories(files, run_directory(directory)));
   Result<std::unique_ptr<FileLock>> lock = files.lock(join(directory, ".lock"));
   if (lock.status().code() == StatusCode::kFailedPrecondition) {
     return lock.status().with_context("checkpoint directory '" + directory +
@@ -190,6 +217,9 @@ Result<std::unique_ptr<DirectoryCheckpointStorage>> DirectoryCheckpointStorage::
   std::unique_ptr<DirectoryCheckpointStorage> storage(
       new DirectoryCheckpointStorage(files, std::move(directory), std::move(lock).value()));
   WEIR_RETURN_IF_ERROR(storage->discard_unpublished());
+  // What is left over stays until a checkpoint is complete again: it may be what an unreadable one
+  // refers to.
+  (void)storage->discard_unused_runs();
   return storage;
 }
 
@@ -304,10 +334,10 @@ Result<CheckpointMetadata> DirectoryCheckpointStorage::read(const std::string& p
     return data_loss(fmt::format("checkpoint metadata '{}' is that of another checkpoint: id={}",
                                  file, metadata->id.value()));
   }
-  for_each_path(*metadata, [&directory](std::string& stored) {
-    if (stored.starts_with(kOwnDirectory)) {
-      stored = join(directory, stored.substr(kOwnDirectory.size()));
-    }
+  (void)for_each_file(*metadata, [&directory](StateFile& file) {
+    replace_start(file.path, kOwnDirectory, directory + "/");
+    replace_start(file.path, kJobDirectory, parent_directory(directory) + "/");
+    return Status::ok();
   });
   WEIR_RETURN_IF_ERROR(
       check_files(files_, *metadata).with_context("checkpoint '" + directory + "'"));
@@ -341,6 +371,32 @@ Status DirectoryCheckpointStorage::discard(CheckpointId checkpoint) {
   return Status::ok();
 }
 
+Status DirectoryCheckpointStorage::discard_unused_runs() {
+  const std::string directory = run_directory(directory_);
+  WEIR_ASSIGN_OR_RETURN(const std::vector<DirectoryEntry> runs, files_.list(directory));
+  if (runs.empty()) {
+    return Status::ok();
+  }
+  WEIR_ASSIGN_OR_RETURN(const std::vector<StoredCheckpoint> stored, list());
+  std::set<std::string> used;
+  for (const StoredCheckpoint& checkpoint : stored) {
+    WEIR_ASSIGN_OR_RETURN(const CheckpointMetadata metadata, read(checkpoint.path));
+    (void)for_each_file(metadata, [&used](const StateFile& file) {
+      used.insert(file.path);
+      return Status::ok();
+    });
+  }
+  for (const DirectoryEntry& run : runs) {
+    const std::optional<CheckpointId> begun_for = id_of_run(run.name);
+    // A later one may be part of the checkpoint that is being taken now.
+    const bool is_old = !stored.empty() && begun_for && *begun_for <= stored.back().id;
+    if (is_old && !used.contains(join(directory, run.name))) {
+      WEIR_RETURN_IF_ERROR(remove_if_there(files_, join(directory, run.name)));
+    }
+  }
+  return Status::ok();
+}
+
 Result<CheckpointId> DirectoryCheckpointStorage::highest_id() {
   WEIR_ASSIGN_OR_RETURN(const std::vector<CheckpointId> ids, all_ids());
   return ids.empty() ? CheckpointId{0} : ids.back();
@@ -359,8 +415,9 @@ Status DirectoryCheckpointStorage::discard_unpublished() {
 
 std::unique_ptr<CheckpointWriter> open_checkpoint_writer(FileStore& files,
                                                          const std::string& directory,
-                                                         CheckpointId checkpoint) {
-  return std::make_unique<DirectoryCheckpointWriter>(files, directory_of(directory, checkpoint));
+                                                         CheckpointId checkpoint,
+                                                         std::size_t inline_bytes) {
+  return std::make_unique<DirectoryCheckpointWriter>(files, directory, checkpoint, inline_bytes);
 }
 
 }  // namespace weir

@@ -13,7 +13,8 @@
 namespace weir {
 
 /// Keeps checkpoints in `<root>/<job name>/chk-<id>/`, each with its snapshot files and, once it is
-/// complete, `_metadata`. `.lock` beside them is held while the storage is open.
+/// complete, `_metadata`. `.lock` beside them is held while the storage is open. Runs, which
+/// checkpoints share, lie in `runs/<id>-<name>`, with the id of the checkpoint they were begun for.
 ///
 /// A directory without `_metadata` is an incomplete checkpoint. The one with the highest id keeps
 /// its empty directory when it is discarded, so that no id is ever used twice (B14).
@@ -35,6 +36,7 @@ class DirectoryCheckpointStorage final : public CheckpointStorage {
   Result<std::vector<StoredCheckpoint>> list() override;
   Result<CheckpointMetadata> read(const std::string& path) override;
   Status discard(CheckpointId checkpoint) override;
+  Status discard_unused_runs() override;
   Result<CheckpointId> highest_id() override;
 
  private:
@@ -59,9 +61,12 @@ class DirectoryCheckpointStorage final : public CheckpointStorage {
 };
 
 /// Returns the writer of a checkpoint below the directory of a storage that some other process may
-/// hold: how subtasks write. `files` outlives the writer.
+/// hold: how subtasks write. What is smaller than `inline_bytes` becomes inline. `files` outlives
+/// the writer.
 std::unique_ptr<CheckpointWriter> open_checkpoint_writer(FileStore& files,
                                                          const std::string& directory,
-                                                         CheckpointId checkpoint);
+                                                         CheckpointId checkpoint,
+                                                         std::size_t inline_bytes =
+                                                             kInlineStateBytes);
 
 }  // namespace weir

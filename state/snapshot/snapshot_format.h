@@ -18,7 +18,11 @@ namespace weir::snapshot_format {
 
 inline constexpr std::string_view kMagic = "WEIRSNAP";
 inline constexpr std::string_view kEndMagic = "WEIRSEND";
-inline constexpr std::uint32_t kVersion = 1;
+/// What the file holds; stored as its version.
+enum class Contents : std::uint32_t {
+  kAll = 1,      ///< the whole of each state
+  kChanges = 2,  ///< a run: changes of each state, erased entries among them
+};
 /// Magic and version.
 inline constexpr std::size_t kHeaderBytes = 12;
 /// Offset, size and checksum of the index; magic.

@@ -13,46 +13,46 @@ namespace weir {
 
 using namespace snapshot_format;
 
-SnapshotReader::SnapshotReader(FileStore& files, StateHandle handle)
+SnapshotReader::SnapshotReader(FileStore& files, StateFile file)
     : files_(files),
-      handle_(std::move(handle)),
-      name_(handle_.is_inline() ? "snapshot inside the metadata"
-                                : "snapshot '" + handle_.path + "'") {}
+      stored_(std::move(file)),
+      name_(stored_.is_inline() ? "snapshot inside the metadata"
+                                : "snapshot '" + stored_.path + "'") {}
 
 Status SnapshotReader::damaged(std::string_view what, std::uint64_t offset) const {
   return data_loss(fmt::format("{} is damaged: {}: offset={}", name_, what, offset));
 }
 
-Result<std::unique_ptr<SnapshotReader>> SnapshotReader::open(FileStore& files, StateHandle handle) {
-  std::unique_ptr<SnapshotReader> reader(new SnapshotReader(files, std::move(handle)));
+Result<std::unique_ptr<SnapshotReader>> SnapshotReader::open(FileStore& files, StateFile file) {
+  std::unique_ptr<SnapshotReader> reader(new SnapshotReader(files, std::move(file)));
   WEIR_RETURN_IF_ERROR(reader->open_content());
   WEIR_RETURN_IF_ERROR(reader->read_index());
   return reader;
 }
 
 Status SnapshotReader::open_content() {
-  std::uint64_t size = handle_.inline_bytes.size();
-  if (!handle_.is_inline()) {
-    Result<std::unique_ptr<ReadableFile>> file = files_.open(handle_.path);
+  std::uint64_t size = stored_.inline_bytes.size();
+  if (!stored_.is_inline()) {
+    Result<std::unique_ptr<ReadableFile>> file = files_.open(stored_.path);
     if (file.status().code() == StatusCode::kNotFound) {
       return data_loss(file.status().message());
     }
     WEIR_ASSIGN_OR_RETURN(file_, std::move(file));
     size = file_->size();
   }
-  if (size != handle_.size) {
-    return damaged(fmt::format("{} bytes, {} were recorded", size, handle_.size),
-                   std::min(size, handle_.size));
+  if (size != stored_.size) {
+    return damaged(fmt::format("{} bytes, {} were recorded", size, stored_.size),
+                   std::min(size, stored_.size));
   }
   return Status::ok();
 }
 
 Result<std::string> SnapshotReader::bytes_at(std::uint64_t offset, std::uint64_t size) const {
-  if (offset > handle_.size || size > handle_.size - offset) {
+  if (offset > stored_.size || size > stored_.size - offset) {
     return damaged("it refers past its end", offset);
   }
   if (file_ == nullptr) {
-    return handle_.inline_bytes.substr(offset, size);
+    return stored_.inline_bytes.substr(offset, size);
   }
   std::string bytes(static_cast<std::size_t>(size), '\0');
   WEIR_ASSIGN_OR_RETURN(const std::size_t length,
@@ -64,15 +64,16 @@ Result<std::string> SnapshotReader::bytes_at(std::uint64_t offset, std::uint64_t
 }
 
 Status SnapshotReader::read_index() {
-  if (handle_.size < kHeaderBytes + kFooterBytes) {
-    return damaged("it is too short", handle_.size);
+  if (stored_.size < kHeaderBytes + kFooterBytes) {
+    return damaged("it is too short", stored_.size);
   }
   WEIR_ASSIGN_OR_RETURN(const std::string header, bytes_at(0, kHeaderBytes));
   if (!header.starts_with(kMagic)) {
     return damaged("it does not begin as a snapshot does", 0);
   }
   const std::uint32_t version = ByteReader(ByteView(header).substr(kMagic.size())).get_fixed32();
-  if (version != kVersion) {
+  contents_ = static_cast<Contents>(version);
+  if (contents_ != Contents::kAll && contents_ != Contents::kChanges) {
     // Whether it is damage or the future, only the whole checksum tells.
     WEIR_RETURN_IF_ERROR(verify_all());
     return Status(
@@ -80,7 +81,7 @@ Status SnapshotReader::read_index() {
         fmt::format("{} has format version {}, which is not known to this build", name_, version),
         ErrorDomain::kUser, RetryHint::kNo);
   }
-  const std::uint64_t footer_offset = handle_.size - kFooterBytes;
+  const std::uint64_t footer_offset = stored_.size - kFooterBytes;
   WEIR_ASSIGN_OR_RETURN(const std::string footer, bytes_at(footer_offset, kFooterBytes));
   ByteReader in(footer);
   const std::uint64_t index_offset = in.get_fixed64();
@@ -105,12 +106,12 @@ Status SnapshotReader::read_index() {
 Status SnapshotReader::verify_all() const {
   constexpr std::uint64_t kPieceBytes = std::uint64_t{1} << 20;
   std::uint32_t checksum = 0;
-  for (std::uint64_t offset = 0; offset < handle_.size; offset += kPieceBytes) {
+  for (std::uint64_t offset = 0; offset < stored_.size; offset += kPieceBytes) {
     WEIR_ASSIGN_OR_RETURN(const std::string piece,
-                          bytes_at(offset, std::min(kPieceBytes, handle_.size - offset)));
+                          bytes_at(offset, std::min(kPieceBytes, stored_.size - offset)));
     checksum = crc32c(piece, checksum);
   }
-  if (checksum == handle_.checksum) {
+  if (checksum == stored_.checksum) {
     return Status::ok();
   }
   // A block says more exactly where.
@@ -136,38 +137,66 @@ Result<std::string> SnapshotReader::read_block(const Block& block) const {
 }
 
 Status SnapshotReader::read(const State& state, HashRange range, const EntryFunction& f) const {
-  for (const Block& block : state.blocks) {
-    if (block.first_hash < range.end && block.last_hash >= range.first) {
-      WEIR_RETURN_IF_ERROR(read_entries(state, block, f));
-    }
+  if (is_run()) {
+    return internal_error(name_ + " holds changes, and is read as if it were whole");
   }
-  return Status::ok();
+  SnapshotCursor cursor(*this, state, range);
+  for (;;) {
+    WEIR_ASSIGN_OR_RETURN(const bool is_there, cursor.next());
+    if (!is_there) {
+      return Status::ok();
+    }
+    f(cursor.hash(), cursor.key(), cursor.value());
+  }
 }
 
-Status SnapshotReader::read_entries(const State& state, const Block& block,
-                                    const EntryFunction& f) const {
-  const bool is_keyed = state.descriptor.distribution == StateDistribution::kKeyed;
-  WEIR_ASSIGN_OR_RETURN(const std::string bytes, read_block(block));
-  ByteReader in(bytes);
-  std::uint32_t hash = block.first_hash;
-  for (std::uint64_t left = block.entries; left > 0; --left) {
-    const std::uint64_t offset = block.offset + in.offset();
-    ByteView key;
-    ByteView value;
-    try {
-      hash += in.get_varint32();
-      key = in.get_string();
-      value = in.get_string();
-    } catch (const DecodeError& error) {
-      return damaged(error.status().message(), offset);
-    }
-    if (is_keyed && !index_.range().contains(hash)) {
-      return damaged("an entry lies outside the key groups of its subtask", offset);
-    }
-    f(hash, key, value);
+Result<bool> SnapshotCursor::next_block() {
+  if (!in_.is_at_end()) {
+    return reader_.damaged("bytes after the entries of a block", offset_ + in_.offset());
   }
-  return in.is_at_end() ? Status::ok()
-                        : damaged("bytes after the entries of a block", block.offset + in.offset());
+  for (; next_block_ < state_.blocks.size(); ++next_block_) {
+    const Block& block = state_.blocks[next_block_];
+    if (block.first_hash < range_.end && block.last_hash >= range_.first) {
+      WEIR_ASSIGN_OR_RETURN(bytes_, reader_.read_block(block));
+      in_ = ByteReader(bytes_);
+      offset_ = block.offset;
+      hash_ = block.first_hash;
+      left_ = block.entries;
+      ++next_block_;
+      return true;
+    }
+  }
+  in_ = ByteReader(ByteView());
+  return false;
+}
+
+Result<bool> SnapshotCursor::next() {
+  while (left_ == 0) {
+    WEIR_ASSIGN_OR_RETURN(const bool is_there, next_block());
+    if (!is_there) {
+      return false;
+    }
+  }
+  --left_;
+  const std::uint64_t offset = offset_ + in_.offset();
+  try {
+    hash_ += in_.get_varint32();
+    key_ = in_.get_string();
+    if (reader_.is_run()) {
+      const std::uint64_t tag = in_.get_varint64();
+      is_erased_ = tag == 0;
+      value_ = is_erased_ ? ByteView() : in_.get_bytes(tag - 1);
+    } else {
+      value_ = in_.get_string();
+    }
+  } catch (const DecodeError& error) {
+    return reader_.damaged(error.status().message(), offset);
+  }
+  if (state_.descriptor.distribution == StateDistribution::kKeyed &&
+      !reader_.index_.range().contains(hash_)) {
+    return reader_.damaged("an entry lies outside the key groups of its subtask", offset);
+  }
+  return true;
 }
 
 }  // namespace weir

@@ -12,8 +12,8 @@ namespace weir {
 
 using namespace snapshot_format;
 
-SnapshotWriter::SnapshotWriter(std::unique_ptr<SnapshotFile> file, Index head)
-    : file_(std::move(file)), index_(std::move(head)), range_(index_.range()) {
+SnapshotWriter::SnapshotWriter(std::unique_ptr<SnapshotFile> file, Index head, Contents contents)
+    : contents_(contents), file_(std::move(file)), index_(std::move(head)), range_(index_.range()) {
   index_.states.clear();
 }
 
@@ -21,7 +21,7 @@ Status SnapshotWriter::begin_state(const StateDescriptor& descriptor) {
   if (index_.states.empty()) {
     ByteWriter header;
     header.put_bytes(kMagic);
-    header.put_fixed32(kVersion);
+    header.put_fixed32(static_cast<std::uint32_t>(contents_));
     WEIR_RETURN_IF_ERROR(file_->append(header.view()));
   }
   WEIR_RETURN_IF_ERROR(flush());
@@ -31,6 +31,26 @@ Status SnapshotWriter::begin_state(const StateDescriptor& descriptor) {
 }
 
 Status SnapshotWriter::entry(std::uint32_t hash, ByteView key, ByteView value) {
+  WEIR_RETURN_IF_ERROR(begin_entry(hash, key));
+  if (contents_ == Contents::kChanges) {
+    block_.put_varint64(value.size() + 1);
+    block_.put_bytes(value);
+  } else {
+    block_.put_string(value);
+  }
+  return end_entry();
+}
+
+Status SnapshotWriter::erased(std::uint32_t hash, ByteView key) {
+  if (contents_ != Contents::kChanges) {
+    return StateEntrySink::erased(hash, key);
+  }
+  WEIR_RETURN_IF_ERROR(begin_entry(hash, key));
+  block_.put_varint64(0);
+  return end_entry();
+}
+
+Status SnapshotWriter::begin_entry(std::uint32_t hash, ByteView key) {
   State& state = index_.states.back();
   if (state.descriptor.distribution == StateDistribution::kKeyed) {
     const bool is_in_order =
@@ -48,11 +68,14 @@ Status SnapshotWriter::entry(std::uint32_t hash, ByteView key, ByteView value) {
   }
   block_.put_varint32(hash - next_.last_hash);
   block_.put_string(key);
-  block_.put_string(value);
   next_.last_hash = hash;
+  return Status::ok();
+}
+
+Status SnapshotWriter::end_entry() {
   has_entry_ = true;
   ++next_.entries;
-  ++state.entries;
+  ++index_.states.back().entries;
   return block_.size() >= kBlockBytes ? flush() : Status::ok();
 }
 

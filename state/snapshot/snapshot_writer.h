@@ -17,16 +17,25 @@ namespace weir {
 /// Thread: any, one at a time; blocks on files.
 class SnapshotWriter final : public StateEntrySink {
  public:
+  using Contents = snapshot_format::Contents;
+
   /// `head` says whose snapshot it is; its states are ignored.
-  SnapshotWriter(std::unique_ptr<SnapshotFile> file, snapshot_format::Index head);
+  SnapshotWriter(std::unique_ptr<SnapshotFile> file, snapshot_format::Index head,
+                 Contents contents = Contents::kAll);
 
   Status begin_state(const StateDescriptor& descriptor);
   Status entry(std::uint32_t hash, ByteView key, ByteView value) override;
+  /// Requires: a run is written.
+  Status erased(std::uint32_t hash, ByteView key) override;
+  bool has_states() const { return !index_.states.empty(); }
   Result<StateHandle> finish();
 
  private:
+  Status begin_entry(std::uint32_t hash, ByteView key);
+  Status end_entry();
   Status flush();
 
+  const Contents contents_;
   std::unique_ptr<SnapshotFile> file_;
   snapshot_format::Index index_;
   HashRange range_;

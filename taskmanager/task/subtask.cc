@@ -151,7 +151,11 @@ void Subtask::begin_restore() {
   std::vector<OperatorStateSetup> setups;
   for (const auto& context : contexts_) {
     const OperatorInfo& info = context->info();
-    setups.push_back({info.id, info.subtask, info.parallelism, info.max_parallelism, {}});
+    setups.push_back({.id = info.id,
+                      .subtask = info.subtask,
+                      .parallelism = info.parallelism,
+                      .max_parallelism = info.max_parallelism,
+                      .checkpoint_directory = setup_.checkpoint_directory});
     for (const OperatorRestore& restore : setup_.restores) {
       if (restore.id == info.id) setups.back().restores = restore.handles;
     }

@@ -19,6 +19,8 @@ namespace {
 
 // How a path in metadata begins that lies in the checkpoint's own directory.
 constexpr std::string_view kOwnDirectory = "<checkpoint>";
+// The same for the directory of all checkpoints of the job.
+constexpr std::string_view kJobDirectory = "<job>";
 // Holds a checkpoint's directory from its beginning.
 constexpr std::string_view kBegun = "_begun";
 
@@ -46,9 +48,18 @@ std::optional<std::set<std::string>> files_of(MemoryFileStore& disk, const std::
   std::set<std::string> files = {path};
   for (const OperatorCheckpoint& op : metadata->operators) {
     for (const StateHandle& handle : op.subtasks) {
-      if (handle.is_inline()) continue;
-      const bool is_own = handle.path.starts_with(kOwnDirectory);
-      files.insert(is_own ? directory + handle.path.substr(kOwnDirectory.size()) : handle.path);
+      const auto add = [&](const StateFile& file) {
+        if (file.is_inline()) return;
+        if (file.path.starts_with(kOwnDirectory)) {
+          files.insert(directory + file.path.substr(kOwnDirectory.size()));
+        } else if (file.path.starts_with(kJobDirectory)) {
+          files.insert(kCheckpointDirectory + file.path.substr(kJobDirectory.size()));
+        } else {
+          files.insert(file.path);
+        }
+      };
+      add(handle);
+      for (const StateRun& run : handle.runs) add(run.file);
     }
   }
   return files;
@@ -70,10 +81,17 @@ bool is_durable(MemoryFileStore& disk, CheckpointId checkpoint) {
 
 std::optional<std::string> find_checkpoint_leak(MemoryFileStore& disk, const JobSpec& job) {
   std::size_t complete = 0;
+  std::set<std::string> used;
   const auto all = directories(disk);
   for (const auto& [id, directory] : all) {
     const auto files = files_of(disk, directory);
     complete += files ? 1 : 0;
+    if (files) used.insert(files->begin(), files->end());
+    for (const std::string& path : files.value_or(std::set<std::string>{})) {
+      if (!disk.stat(path).is_ok()) {
+        return fmt::format("I5: checkpoint {} is retained and its file {} is gone", id, path);
+      }
+    }
     const Result<std::vector<DirectoryEntry>> entries = disk.list(directory);
     WEIR_CHECK(entries.is_ok());
     for (const DirectoryEntry& entry : *entries) {
@@ -86,6 +104,15 @@ std::optional<std::string> find_checkpoint_leak(MemoryFileStore& disk, const Job
     // A directory without a checkpoint only holds the highest id ever used.
     if (!files && id != all.rbegin()->first) {
       return fmt::format("I6: {} has no checkpoint and is not the newest", directory);
+    }
+  }
+  const std::string runs = fmt::format("{}/runs", kCheckpointDirectory);
+  const Result<std::vector<DirectoryEntry>> entries = disk.list(runs);
+  WEIR_CHECK(entries.is_ok());
+  for (const DirectoryEntry& run : *entries) {
+    const std::string path = runs + "/" + run.name;
+    if (!used.contains(path)) {
+      return fmt::format("I6: {} is there and no retained checkpoint needs it", path);
     }
   }
   if (complete > job.retained_checkpoints) {

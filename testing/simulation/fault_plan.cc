@@ -90,6 +90,14 @@ FaultPlan make_fault_plan(std::uint64_t seed, const JobSpec& job) {
   std::sort(plan.faults.begin(), plan.faults.end(), [](const auto& a, const auto& b) {
     return std::pair(a.at, a.kind) < std::pair(b.at, b.kind);
   });
+  if (rng.chance(0.6)) {
+    plan.incremental = MergeOptions{.small_chain_bytes = rng.uniform(2) * 4000,
+                                    .small_chain_runs = 2 + rng.uniform(6),
+                                    .slices = static_cast<std::uint32_t>(1 + rng.uniform(8)),
+                                    .runs_max = 3 + rng.uniform(12),
+                                    .group_runs = 2 + rng.uniform(2)};
+  }
+  if (rng.chance(0.5)) plan.inline_bytes = rng.uniform(500);
   return plan;
 }
 

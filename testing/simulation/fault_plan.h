@@ -3,10 +3,13 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/rng.h"
+#include "state/incremental/run_chain.h"
+#include "state/snapshot/checkpoint_storage.h"
 #include "testing/simulation/job_spec.h"
 #include "testing/simulation/simulated_file_store.h"
 #include "testing/simulation/simulated_task_scheduler.h"
@@ -46,6 +49,10 @@ struct FaultPlan {
   Nanos blocking_delay_max = 5 * kMillisecond;
   /// How long a crashed process stays away at most.
   Nanos restart_delay_max = kSecond;
+  /// When runs are merged, where checkpoints are incremental.
+  std::optional<MergeOptions> incremental;
+  /// State that is smaller stands in the metadata.
+  std::size_t inline_bytes = kInlineStateBytes;
   std::vector<PlannedFault> faults;  ///< in order of time
   /// Nothing goes wrong after this.
   Nanos ends_at = 0;

@@ -11,11 +11,22 @@
 #include <utility>
 
 #include "jobmanager/scheduler/placement.h"
+#include "state/heap/heap_state_backend.h"
+#include "state/incremental/incremental_state_backend.h"
 #include "state/snapshot/directory_checkpoint_storage.h"
 
 namespace weir::simulation {
 
 /// In the order in which they are destroyed, last first.
+namespace {
+
+std::unique_ptr<StateBackend> make_backend(FileStore& files, const FaultPlan& plan) {
+  if (plan.incremental) return std::make_unique<IncrementalStateBackend>(files, *plan.incremental);
+  return std::make_unique<HeapStateBackend>(files);
+}
+
+}  // namespace
+
 struct SimulatedCluster::JobManagerProcess {
   explicit JobManagerProcess(SimulatedCluster& cluster)
       : process(cluster.world_.make_process("jobmanager")),
@@ -41,7 +52,7 @@ struct SimulatedCluster::TaskManagerProcess {
         process(cluster.world_.make_process(fmt::format("taskmanager-{}", number.value()))),
         clock(cluster.world_, process),
         files(cluster.world_, process, cluster.setup_.disk, cluster.supervisor_),
-        backend(files),
+        backend(make_backend(files, cluster.setup_.plan)),
         executor(cluster.world_, process),
         scheduler(cluster.world_, process, cluster.stepping_),
         blocking(cluster.world_, process, cluster.setup_.plan.blocking_delay_max) {}
@@ -53,7 +64,7 @@ struct SimulatedCluster::TaskManagerProcess {
   SimulatedProcess process;
   SimulatedClock clock;
   SimulatedFileStore files;
-  HeapStateBackend backend;
+  const std::unique_ptr<StateBackend> backend;
   SimulatedExecutor executor;
   SimulatedTaskScheduler scheduler;
   SimulatedBlockingExecutor blocking;
@@ -179,11 +190,12 @@ void SimulatedCluster::start_task_manager() {
                              .blocking = process.blocking,
                              .transport = transport_,
                              .files = process.files,
-                             .state_backend = process.backend,
+                             .state_backend = *process.backend,
                              .make_writer =
-                                 [&process](const std::string& directory, CheckpointId checkpoint) {
+                                 [&process, inline_bytes = setup_.plan.inline_bytes](
+                                     const std::string& directory, CheckpointId checkpoint) {
                                    return open_checkpoint_writer(process.files, directory,
-                                                                 checkpoint);
+                                                                 checkpoint, inline_bytes);
                                  },
                              .scheduler = process.scheduler,
                              .channels = *channels_,

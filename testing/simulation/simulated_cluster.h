@@ -13,7 +13,6 @@
 
 #include "core/program.h"
 #include "jobmanager/job_manager.h"
-#include "state/heap/heap_state_backend.h"
 #include "taskmanager/io/channel_registry.h"
 #include "taskmanager/task_manager.h"
 #include "testing/memory_file_store.h"

@@ -183,10 +183,7 @@ class MapState : detail::Handle<StateBox<detail::MapBody<K, V>>> {
       return true;
     }
     Body& body = cell.open().open(cell);
-    const auto place = body.entries.begin() + (body.lower_bound(key) - body.entries.begin());
-    body.text.drop(place->key);
-    body.text.drop(place->value);
-    body.entries.erase(place);
+    body.remove_at(body.lower_bound(key) - body.entries.begin());
     return true;
   }
   /// All entries, each with `key` and `value`. The range is valid until the map changes.

@@ -31,6 +31,9 @@ class FakeCheckpointWriter final : public CheckpointWriter {
     std::unique_ptr<SnapshotFile> file = std::make_unique<File>(files_, directory_ + "/" + name);
     return file;
   }
+  Result<std::unique_ptr<SnapshotFile>> create_run(const std::string& name) override {
+    return create("run-" + name);
+  }
 
  private:
   class File final : public SnapshotFile {

@@ -40,8 +40,16 @@ CheckpointMetadata random_metadata(std::uint64_t seed) {
                                    random_text(rng)});
     }
     for (std::uint64_t subtasks = rng.uniform(4); subtasks > 0; --subtasks) {
-      checkpoint.subtasks.push_back(
-          {random_text(rng), random_text(rng), rng.next(), static_cast<std::uint32_t>(rng.next())});
+      const auto random_file = [&rng] {
+        return StateFile{random_text(rng), random_text(rng), rng.next(),
+                         static_cast<std::uint32_t>(rng.next())};
+      };
+      StateHandle& handle = checkpoint.subtasks.emplace_back(StateHandle{random_file(), {}});
+      if (seed % 2 == 0) continue;  // without runs the format is the first
+      for (std::uint64_t runs = rng.uniform(3); runs > 0; --runs) {
+        const std::uint64_t first = rng.uniform(1000);
+        handle.runs.push_back({random_file(), {first, first + 1 + rng.uniform(1000)}});
+      }
     }
   }
   return metadata;
@@ -78,7 +86,7 @@ TEST(CheckpointMetadataTest, EveryTruncationAndAdditionIsDataLoss) {
 
 TEST(CheckpointMetadataTest, ANewerVersionIsRefusedAsSuch) {
   std::string bytes = encode_checkpoint_metadata(random_metadata(3));
-  bytes[8] = 2;
+  bytes[8] = 3;
   bytes.resize(bytes.size() - 4);
   ByteWriter checksum;
   checksum.put_fixed32(crc32c(bytes));

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+// Sorted once, by radix over the hashes; only entries of one hash have their keys compared.
+#include "core/change_buffer.h"
+
+#include <algorithm>
+
+#include "core/hash_sort.h"
+
+namespace weir {
+
+Status ChangeBuffer::entry(std::uint32_t hash, ByteView key, ByteView value) {
+  return add(hash, key, value, false);
+}
+
+Status ChangeBuffer::erased(std::uint32_t hash, ByteView key) {
+  return add(hash, key, ByteView(), true);
+}
+
+Status ChangeBuffer::add(std::uint32_t hash, ByteView key, ByteView value, bool is_erased) {
+  if (key.size() >= kErased || value.size() >= kErased) {
+    return invalid_argument("an entry of state is larger than 4 GiB");
+  }
+  items_.push_back({hash, static_cast<std::uint32_t>(key.size()), bytes_.size(),
+                    is_erased ? kErased : static_cast<std::uint32_t>(value.size())});
+  bytes_.append(key);
+  bytes_.append(value);
+  return Status::ok();
+}
+
+Status ChangeBuffer::write(StateEntrySink& sink) {
+  detail::sort_by_hash(items_);
+  for (auto begin = items_.begin(); begin != items_.end();) {
+    const auto end = std::find_if(begin, items_.end(),
+                                  [&](const Item& item) { return item.hash != begin->hash; });
+    if (end - begin > 1) {
+      std::stable_sort(begin, end,
+                       [this](const Item& a, const Item& b) { return key(a) < key(b); });
+    }
+    for (auto item = begin; item != end; ++item) {
+      // Sorted stably, so the last one of a key is the one that was added last.
+      if (std::next(item) != end && key(*std::next(item)) == key(*item)) continue;
+      WEIR_RETURN_IF_ERROR(item->value_size == kErased
+                               ? sink.erased(item->hash, key(*item))
+                               : sink.entry(item->hash, key(*item), value(*item)));
+    }
+    begin = end;
+  }
+  return Status::ok();
+}
+
+}  // namespace weir
