@@ -33,6 +33,8 @@ Arguments::Arguments(const std::vector<std::string>& words) {
       value = word.substr(equals + 1);
     } else if (i + 1 < words.size() && !words[i + 1].starts_with("--")) {
       value = words[++i];
+    } else {
+      without_value_.insert(name);
     }
     if (!values_.try_emplace(name, std::move(value)).second) {
       malformed_.push_back("argument --" + name + " is given twice");
@@ -56,7 +58,11 @@ bool Arguments::has(std::string_view name) const { return find(name) != nullptr;
 
 std::string Arguments::get(std::string_view name, std::string_view fallback) const {
   const std::string* value = find(name);
-  return value != nullptr ? *value : std::string(fallback);
+  if (value == nullptr) return std::string(fallback);
+  if (without_value_.contains(name)) {
+    rejected_.insert("argument --" + std::string(name) + " needs a value");
+  }
+  return *value;
 }
 
 Duration Arguments::get(std::string_view name, Duration fallback) const {

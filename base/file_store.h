@@ -57,7 +57,8 @@ class ReadableFile {
 struct DirectoryEntry {
   std::string name;
   bool is_directory = false;
-  std::uint64_t size = 0;  ///< bytes; 0 for a folder
+  std::uint64_t size = 0;   ///< bytes; 0 for a folder
+  bool is_special = false;  ///< a pipe, a device or a socket
   friend bool operator==(const DirectoryEntry&, const DirectoryEntry&) = default;
 };
 
@@ -66,6 +67,7 @@ struct FileInfo {
   bool is_directory = false;
   std::uint64_t size = 0;  ///< bytes; 0 for a folder
   ProcessingTime modified;
+  bool is_special = false;  ///< a pipe, a device or a socket: its size says nothing
 };
 
 /// Holds a lock on a path until destroyed. The lock falls with the process.

@@ -59,6 +59,9 @@ std::optional<bool> parse_bool(std::string_view text) {
   return std::nullopt;
 }
 
+// So that a configured duration can be added to any time, also in nanoseconds.
+constexpr Duration kConfiguredDurationMax = std::chrono::hours{24} * 36'500;
+
 std::vector<std::string_view> split_choices(std::string_view choices) {
   std::vector<std::string_view> result;
   while (!choices.empty()) {
@@ -75,7 +78,7 @@ std::string expectation(const ConfigKey& key) {
     case ConfigType::kInt: return "a whole number";
     case ConfigType::kDouble: return "a number";
     case ConfigType::kBool: return "true or false";
-    case ConfigType::kDuration: return "a duration like '500 ms', '10 s', '3 min'";
+    case ConfigType::kDuration: return "a duration like '500 ms', '10 s', '3 min', up to 36500 d";
     case ConfigType::kSize: return "a size like '64 mb', '1 g', '4096'";
     case ConfigType::kEnum: {
       std::string text("one of");
@@ -110,7 +113,8 @@ std::string unknown_key_message(const std::vector<ConfigKey>& keys, std::string_
       std::min_element(keys.begin(), keys.end(), [&](const auto& a, const auto& b) {
         return edit_distance(a.name, name) < edit_distance(b.name, name);
       });
-  if (nearest != keys.end()) {
+  // What differs in half of its characters was not meant.
+  if (nearest != keys.end() && edit_distance(nearest->name, name) <= nearest->name.size() / 2) {
     message.append("; the nearest known key is ").append(quoted(nearest->name));
   }
   return message;
@@ -244,7 +248,10 @@ Result<Configuration::Value> Configuration::parse(const ConfigKey& key, std::str
       if (const auto flag = parse_bool(word)) value = *flag;
       break;
     case ConfigType::kDuration:
-      if (const auto duration = parse_duration(word); duration.is_ok()) value = *duration;
+      if (const auto duration = parse_duration(word);
+          duration.is_ok() && *duration <= kConfiguredDurationMax) {
+        value = *duration;
+      }
       break;
     case ConfigType::kSize:
       if (const auto size = parse_size(word); size.is_ok()) value = *size;

@@ -153,7 +153,8 @@ FileInfo file_info(const struct ::stat& stat) {
   const std::int64_t modified_millis =
       std::int64_t{stat.st_mtim.tv_sec} * 1000 + stat.st_mtim.tv_nsec / 1'000'000;
   return {is_directory, is_directory ? 0 : static_cast<std::uint64_t>(stat.st_size),
-          ProcessingTime(modified_millis)};
+          ProcessingTime(modified_millis),
+          !is_directory && !S_ISREG(stat.st_mode) && !S_ISLNK(stat.st_mode)};
 }
 
 // The fallback of rename_new: a link refuses to replace, as every file system with links agrees.
@@ -323,7 +324,7 @@ Result<std::vector<DirectoryEntry>> PosixFileStore::list(const std::string& path
       continue;  // removed since it was listed
     }
     const FileInfo info = file_info(stat);
-    entries.push_back({name, info.is_directory, info.size});
+    entries.push_back({name, info.is_directory, info.size, info.is_special});
     errno = 0;
   }
   if (errno != 0) {

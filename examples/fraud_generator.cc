@@ -279,11 +279,11 @@ void write(const Generator& generator, const std::string& output, const std::str
   }
 }
 
+constexpr const char* kUsage =
+    "usage: fraud_generator --events N --seed S --output FILE --planted FILE";
+
 [[noreturn]] void usage(const std::string& mistake) {
-  std::fprintf(stderr,
-               "fraud_generator: %s\n"
-               "usage: fraud_generator --events N --seed S --output FILE --planted FILE\n",
-               mistake.c_str());
+  std::fprintf(stderr, "fraud_generator: %s\n%s\n", mistake.c_str(), kUsage);
   std::exit(2);
 }
 
@@ -305,7 +305,8 @@ int main(int argc, char** argv) {
   std::string planted = "planted.json";
   for (int i = 1; i < argc; i += 2) {
     const std::string flag = argv[i];
-    if (i + 1 == argc) usage(flag == "--help" ? "makes payments" : flag + " needs a value");
+    if (flag == "--help") return std::puts(kUsage) < 0 ? 1 : 0;
+    if (i + 1 == argc) usage(flag + " needs a value");
     const std::string value = argv[i + 1];
     if (flag == "--events") {
       events = parse_number(flag, value);

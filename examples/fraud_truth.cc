@@ -47,6 +47,9 @@ struct Rules {
 using AlertName = std::tuple<std::string, std::string, std::int64_t>;
 using Alerts = std::map<AlertName, double>;
 
+constexpr const char* kUsage =
+    "usage: fraud_truth --input FILE [--planted FILE] --output FILE [--limit X] [--payments N]";
+
 [[noreturn]] void die(const std::string& message) {
   std::fprintf(stderr, "fraud_truth: %s\n", message.c_str());
   std::exit(1);
@@ -240,10 +243,8 @@ int main(int argc, char** argv) {
                                               {"--payments", "5"}};
   for (int i = 1; i < argc; i += 2) {
     const auto flag = flags.find(argv[i]);
-    if (flag == flags.end() || i + 1 == argc) {
-      die("usage: fraud_truth --input FILE [--planted FILE] --output FILE [--limit X] [--payments "
-          "N]");
-    }
+    if (std::string_view(argv[i]) == "--help") return std::puts(kUsage) < 0 ? 1 : 0;
+    if (flag == flags.end() || i + 1 == argc) die(kUsage);
     flag->second = argv[i + 1];
   }
   Rules rules;

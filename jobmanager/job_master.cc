@@ -29,7 +29,8 @@ Status failure_of(const JobGraph& graph, const SubtaskReport& report) {
   const std::string who = subtask_text(graph, report.attempt.subtask);
   if (report.state != SubtaskState::kFailed) return unavailable(who + " ended unasked");
   if (report.failure.is_ok()) return internal_error(who + " failed and did not say why");
-  return report.failure.with_context(who);
+  // What an operator threw names the operator and the subtask already.
+  return report.failed_operator.empty() ? report.failure.with_context(who) : report.failure;
 }
 
 }  // namespace

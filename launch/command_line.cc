@@ -2,10 +2,11 @@
 // CLI11 parses; every option that has a configuration key sets that key.
 #include "launch/command_line.h"
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <sstream>
 #include <string_view>
+
+#include <CLI/CLI.hpp>
 
 #include "launch/configuration_keys.h"
 #include "launch/version.h"
@@ -88,6 +89,18 @@ void declare_options(CLI::App& app, Parsed& parsed) {
       ->group("");
 }
 
+// An empty value, as an unset variable of a shell gives, must not pass for an option left out.
+Status check_no_empty_value(const CLI::App& app) {
+  for (const CLI::Option* option : app.get_options()) {
+    if (option->get_expected_min() == 0) continue;
+    for (const std::string& value : option->results()) {
+      if (!value.empty()) continue;
+      return invalid_argument("command line: " + option->get_name() + " has an empty value");
+    }
+  }
+  return Status::ok();
+}
+
 Status apply(const Parsed& parsed, FileStore& files, Configuration& configuration) {
   if (!parsed.config_file.empty()) {
     WEIR_RETURN_IF_ERROR(configuration.load_file(files, parsed.config_file));
@@ -114,8 +127,8 @@ ExecutionSettings::Progress progress_mode(std::string_view text) {
 }
 
 // Reads a count that must be at least `least`; adds to `mistakes` otherwise.
-std::uint32_t count_of(const Configuration& configuration, std::string_view key,
-                       std::int64_t least, std::vector<std::string>& mistakes) {
+std::uint32_t count_of(const Configuration& configuration, std::string_view key, std::int64_t least,
+                       std::vector<std::string>& mistakes) {
   const std::int64_t value = configuration.get_int(key);
   if (value >= least && value <= 1'000'000) return static_cast<std::uint32_t>(value);
   mistakes.push_back(std::string{key} + " (" + configuration.origin(key) +
@@ -124,8 +137,7 @@ std::uint32_t count_of(const Configuration& configuration, std::string_view key,
   return static_cast<std::uint32_t>(least);
 }
 
-RestartStrategy restart_of(const Configuration& configuration,
-                           std::vector<std::string>& mistakes) {
+RestartStrategy restart_of(const Configuration& configuration, std::vector<std::string>& mistakes) {
   RestartStrategy restart;
   const std::string& type = configuration.get_string("restart-strategy.type");
   if (type == "none") {
@@ -173,6 +185,14 @@ CheckpointOptions checkpoints_of(const Configuration& configuration,
   return checkpoints;
 }
 
+void check_heartbeats(const Configuration& configuration, std::vector<std::string>& mistakes) {
+  const Duration interval = configuration.get_duration("heartbeat.interval");
+  if (interval <= Duration{0}) mistakes.push_back("heartbeat.interval is not positive");
+  if (configuration.get_duration("heartbeat.timeout") <= interval) {
+    mistakes.push_back("heartbeat.timeout is not longer than heartbeat.interval");
+  }
+}
+
 }  // namespace
 
 ExecutionSettings settings_of(const CommandLine& line) {
@@ -191,6 +211,8 @@ ExecutionSettings settings_of(const CommandLine& line) {
   settings.checkpoints = checkpoints_of(configuration, mistakes);
   settings.restart = restart_of(configuration, mistakes);
   settings.checkpoint_directory = configuration.get_string("state.checkpoints.dir");
+  if (settings.checkpoint_directory.empty()) mistakes.push_back("state.checkpoints.dir is empty");
+  check_heartbeats(configuration, mistakes);
   settings.restore = line.restore.value_or("");
   settings.explain = line.explain;
   settings.progress = line.progress;
@@ -225,6 +247,7 @@ Result<CommandLine> parse_command_line(int argc, const char* const* argv, FileSt
     return invalid_argument("command line: " + std::string{error.what()} +
                             " (see --help; the job's own options stand after --)");
   }
+  WEIR_RETURN_IF_ERROR(check_no_empty_value(app));
   WEIR_RETURN_IF_ERROR(apply(parsed, files, line.configuration));
   if (parsed.list_config) {
     line.print_and_exit = list_of_keys(line.configuration);
@@ -233,7 +256,7 @@ Result<CommandLine> parse_command_line(int argc, const char* const* argv, FileSt
   if (!parsed.restore.empty()) line.restore = parsed.restore;
   if (app.count("--explain") > 0) {
     line.explain = parsed.explain == "json" ? ExecutionSettings::Explain::kJson
-                                                 : ExecutionSettings::Explain::kText;
+                                            : ExecutionSettings::Explain::kText;
   }
   line.progress = progress_mode(parsed.progress);
   line.fault_point = parsed.fault_point;

@@ -7,6 +7,7 @@
 #include "api/graph/explain.h"
 #include "base/fault_point.h"
 #include "base/posix_file_store.h"
+#include "base/standard_streams.h"
 #include "launch/command_line.h"
 #include "launch/run_embedded.h"
 #include "weir/stream_execution_environment.h"
@@ -19,18 +20,23 @@ namespace {
   std::exit(1);
 }
 
+// Shows what was asked for instead of running the job; returns the exit status.
+int show(const std::string& text) {
+  const Status status = write_standard_output(text);
+  if (!status.is_ok()) std::fprintf(stderr, "%s\n", status.message().c_str());
+  return status.is_ok() ? 0 : 1;
+}
+
 }  // namespace
 
 ExecutionSettings parse_command_line(int argc, char** argv, Arguments& arguments) {
+  reserve_standard_streams();
   PosixFileStore files;
   const std::string program = argc > 0 ? argv[0] : "job";
   Result<CommandLine> parsed = weir::parse_command_line(argc, argv, files);
   if (!parsed.is_ok()) refuse(program, parsed.status());
   const CommandLine& line = parsed.value();
-  if (line.print_and_exit) {
-    std::fputs(line.print_and_exit->c_str(), stdout);
-    std::exit(0);
-  }
+  if (line.print_and_exit) std::exit(show(*line.print_and_exit));
   if (!line.fault_point.empty()) {
     const Status armed = arm_fault_point(line.fault_point);
     if (!armed.is_ok()) refuse(program, armed);
@@ -41,20 +47,16 @@ ExecutionSettings parse_command_line(int argc, char** argv, Arguments& arguments
 
 int launch(const Result<std::shared_ptr<const Program>>& program,
            const ExecutionSettings& settings) {
+  reserve_standard_streams();
   if (!program.is_ok()) {
     std::fprintf(stderr, "%s\n", program.status().message().c_str());
     return 1;
   }
   const JobGraph& graph = (*program)->graph;
   switch (settings.explain) {
-    case ExecutionSettings::Explain::kText:
-      std::fputs(explain_text(graph).c_str(), stdout);
-      return 0;
-    case ExecutionSettings::Explain::kJson:
-      std::fputs((explain_json(graph) + "\n").c_str(), stdout);
-      return 0;
-    case ExecutionSettings::Explain::kRun:
-      break;
+    case ExecutionSettings::Explain::kText: return show(explain_text(graph));
+    case ExecutionSettings::Explain::kJson: return show(explain_json(graph) + "\n");
+    case ExecutionSettings::Explain::kRun: break;
   }
   return run_embedded(program.value(), settings);
 }

@@ -31,6 +31,7 @@ SignalWatcher::SignalWatcher(std::function<void(int)> on_signal)
     : on_signal_(std::move(on_signal)) {
   const sigset_t set = watched_signals();
   WEIR_CHECK_EQ(pthread_sigmask(SIG_BLOCK, &set, nullptr), 0);
+  signal(SIGPIPE, SIG_IGN);  // whoever writes to a pipe without a reader says so
   signal_fd_ = signalfd(-1, &set, SFD_CLOEXEC);
   stop_fd_ = eventfd(0, EFD_CLOEXEC);
   WEIR_CHECK(signal_fd_ >= 0 && stop_fd_ >= 0);

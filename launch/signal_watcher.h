@@ -9,6 +9,7 @@ namespace weir {
 
 /// While it lives, SIGINT and SIGTERM are blocked in this and every later started thread and
 /// arrive as calls of `on_signal(count)`, count being 1 for the first signal, 2 for the second.
+/// SIGPIPE is ignored from then on: writing to a pipe without a reader fails and is reported.
 ///
 /// Thread: made and destroyed by the thread that starts all others, before and after them.
 class SignalWatcher {

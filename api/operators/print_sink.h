@@ -2,12 +2,12 @@
 // PrintSink: writes each record as a line to standard output.
 #pragma once
 
-#include <cstdio>
 #include <memory>
 #include <sstream>
 #include <string>
 #include <vector>
 
+#include "base/standard_streams.h"
 #include "core/sink.h"
 #include "types/type_info.h"
 
@@ -15,7 +15,7 @@ namespace weir::detail {
 
 /// Prints records by `<<`, with the subtask in front where there are several.
 ///
-/// Errors: none; what a closed standard output does not take is lost.
+/// Errors: ends the job, without a restart, when standard output does not take a line.
 /// Cost:   formats and flushes a batch at a time; for looking at, not for volume.
 template <class T>
 class PrintWriter final : public SinkWriter<T> {
@@ -32,9 +32,7 @@ class PrintWriter final : public SinkWriter<T> {
       print_value(lines, batch.rows()[i]);
       lines << '\n';
     }
-    const std::string text = lines.str();
-    std::fwrite(text.data(), 1, text.size(), stdout);
-    std::fflush(stdout);
+    throw_if_error(write_standard_output(lines.str()));
   }
 
  private:

@@ -33,7 +33,7 @@ std::string join(const std::string& folder, const std::string& name) {
 Status add_folder(FileStore& files, const std::string& folder, std::vector<FoundFile>& found) {
   WEIR_ASSIGN_OR_RETURN(const std::vector<DirectoryEntry> entries, files.list(folder));
   for (const DirectoryEntry& entry : entries) {
-    if (entry.is_directory || entry.name.starts_with('.')) continue;
+    if (entry.is_directory || entry.is_special || entry.name.starts_with('.')) continue;
     found.push_back({join(folder, entry.name), entry.size});
   }
   return Status::ok();
@@ -53,7 +53,7 @@ Status match(FileStore& files, const std::string& folder, const std::string& pat
     if (info.status().code() == StatusCode::kNotFound) return Status::ok();
     WEIR_RETURN_IF_ERROR(info.status());
     if (info->is_directory) return match(files, next, pattern, slash, found);
-    if (is_last) found.push_back({next, info->size});
+    if (is_last && !info->is_special) found.push_back({next, info->size});
     return Status::ok();
   }
   const Result<std::vector<DirectoryEntry>> entries = files.list(folder.empty() ? "." : folder);
@@ -64,7 +64,7 @@ Status match(FileStore& files, const std::string& folder, const std::string& pat
     const std::string next = join(folder, entry.name);
     if (entry.is_directory) {
       WEIR_RETURN_IF_ERROR(match(files, next, pattern, slash, found));
-    } else if (is_last) {
+    } else if (is_last && !entry.is_special) {
       found.push_back({next, entry.size});
     }
   }
@@ -77,6 +77,9 @@ Status find(FileStore& files, const std::string& path, std::vector<FoundFile>& f
     if (info->is_directory) {
       WEIR_RETURN_IF_ERROR(add_folder(files, path, found));
       return found.empty() ? nothing_there("no file in folder '" + path + "'") : Status::ok();
+    }
+    if (info->is_special) {
+      return failed_precondition("'" + path + "' is a pipe, a device or a socket, not a file");
     }
     found.push_back({path, info->size});
     return Status::ok();

@@ -20,10 +20,10 @@ struct FoundFile {
 /// Lists what `path` means, sorted by path: the file; the files of the folder, not those of folders
 /// in it; or what the pattern matches (`*`, `?`, `[...]`, in any part of the path; a folder that
 /// matches stands for its files). A path that exists is never a pattern. Names that begin with `.`
-/// are skipped unless written out.
+/// are skipped unless written out, and so are pipes, devices and sockets, which have no ranges.
 ///
 /// Errors: user errors that name the path, not to be retried: not found (also a folder without
-///         files), permission denied.
+///         files), permission denied, or the path is a pipe, a device or a socket.
 /// Cost:   blocks; one `list` per folder visited.
 Result<std::vector<FoundFile>> find_files(FileStore& files, const std::string& path);
 

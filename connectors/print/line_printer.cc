@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Writing to standard output by stdio, which locks, or to a stream.
+// Writing to standard output or to a stream.
 #include "connectors/print/line_printer.h"
 
-#include <cstdio>
 #include <ostream>
 #include <utility>
 
+#include "base/standard_streams.h"
 #include "base/status.h"
 
 namespace weir::detail {
@@ -28,9 +28,7 @@ void LinePrinter::flush() {
     if (!*stream_) throw StatusError(unavailable("cannot print to the stream"));
     return;
   }
-  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0) {
-    throw StatusError(unavailable("cannot print to standard output"));
-  }
+  throw_if_error(write_standard_output(text));
 }
 
 }  // namespace weir::detail

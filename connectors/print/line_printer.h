@@ -27,7 +27,7 @@ class LinePrinter {
   }
   void end_line() { lines_ << '\n'; }
   /// Writes what is collected.
-  /// Errors: throws StatusError (unavailable) if it cannot be written.
+  /// Errors: throws StatusError if it cannot be written; for standard output not to be retried.
   void flush();
 
  private:

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Gives fraud_detection what it cannot work with. Each time it must say what is wrong and name the
+"""Gives jobs what they cannot work with. Each time it must say what is wrong and name the
 thing, must not crash, and may only end with status 0 if the work was done.
 
     bad_input_test.py BUILD_FOLDER
@@ -154,6 +154,55 @@ class BadInputTest(unittest.TestCase):
         if "-fsanitize" not in os.environ.get("WEIR_TEST_FLAGS", ""):
             self.assertLess(result.memory_bytes, 400e6)
 
+    def test_pipe_as_input(self):
+        pipe = self.folder / "pipe"
+        os.mkfifo(pipe)
+        result = self.run_job(input=pipe)
+        self.assert_fails(result, pipe)
+        self.assertEqual(len(re.findall(r"(?m)^fraud-detection: .*", result.text)), 1)
+        last = result.text.splitlines()[-1]
+        self.assertEqual(last.count("transactions/splits"), 1, "the operator is named once")
+
+    # --- standard output -------------------------------------------------------------------------
+
+    def print_words(self, stdout, words=10, close=None):
+        (self.folder / "words.txt").write_text("word\n" * words)
+        command = [BINARIES / "word_count", "--checkpoint-dir", self.checkpoints, "--progress",
+                   "plain", "--", "--input", "words.txt"]
+        return subprocess.run(command, stdout=stdout, stderr=subprocess.PIPE, text=True,
+                              cwd=self.folder, timeout=SECONDS_MAX, check=False,
+                              preexec_fn=close and (lambda: os.close(close)))
+
+    def test_full_standard_output(self):
+        with open("/dev/full", "w") as full:
+            result = self.print_words(full)
+            self.assertEqual(result.returncode, 1, result.stderr)
+            self.assertIn("standard output: No space left on device", result.stderr)
+            for option in ["--help", "--explain", "--list-config"]:
+                shown = subprocess.run([BINARIES / "word_count", option], stdout=full,
+                                       stderr=subprocess.PIPE, text=True, check=False)
+                self.assertEqual(shown.returncode, 1, option)
+                self.assertIn("standard output: No space left on device", shown.stderr)
+
+    def test_closed_standard_output(self):
+        result = self.print_words(None, close=1)
+        self.assertEqual(result.returncode, 1, result.stderr)
+        self.assertIn("standard output: Bad file descriptor", result.stderr)
+
+    def test_pipe_of_standard_output_without_a_reader(self):
+        reader, writer = os.pipe()
+        os.close(reader)
+        result = self.print_words(writer)
+        os.close(writer)
+        self.assertEqual(result.returncode, 1, result.stderr)
+        self.assertIn("standard output: Broken pipe", result.stderr)
+
+    def test_closed_standard_error_does_not_write_into_other_files(self):
+        result = self.print_words(subprocess.PIPE, close=2)
+        self.assertEqual(result.returncode, 0)
+        self.assertEqual(len(result.stdout.splitlines()), 10)
+        self.assertEqual((self.checkpoints / "word-count" / ".lock").read_bytes(), b"")
+
     # --- options ---------------------------------------------------------------------------------
 
     def test_wrong_flag(self):
@@ -181,6 +230,12 @@ class BadInputTest(unittest.TestCase):
                           "two")
         self.assert_fails(self.run_job("-D", "execution.checkpointing.timeout=soon"),
                           "execution.checkpointing.timeout", "soon")
+
+    def test_empty_restore_does_not_start_afresh(self):
+        self.assert_fails(self.run_job("--restore", ""), "--restore")
+
+    def test_setting_that_cannot_work(self):
+        self.assert_fails(self.run_job("-D", "heartbeat.interval=0s"), "heartbeat.interval")
 
     def test_missing_configuration_file(self):
         config = self.folder / "missing.yaml"

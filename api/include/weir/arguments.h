@@ -44,6 +44,7 @@ class Arguments {
           get_signed(name, fallback, std::numeric_limits<T>::min(), std::numeric_limits<T>::max()));
     }
   }
+  /// Text must be given: `--input` alone, which is "true" for a bool, is a mistake.
   std::string get(std::string_view name, std::string_view fallback) const;
   Duration get(std::string_view name, Duration fallback) const;
 
@@ -64,6 +65,7 @@ class Arguments {
                              std::uint64_t high) const;
 
   std::map<std::string, std::string, std::less<>> values_;
+  std::set<std::string, std::less<>> without_value_;
   std::vector<std::string> malformed_;
   // What the program asked for, and what it got wrong values for: reading is not a change.
   mutable std::set<std::string, std::less<>> asked_;

@@ -169,7 +169,8 @@ class DataStream {
     return {};
   }
 
-  /// Prints each record as a line to standard output.
+  /// Prints each record as a line to standard output, with several subtasks as `2> ...`. For small
+  /// jobs: after a failure records are printed again. `weir::PrintSink` has options.
   DataSink print(std::string id = "print") const {
     return sink_to(std::move(id), detail::PrintSink<T>{});
   }

@@ -53,8 +53,7 @@ class Handle {
 /// the user's function returns.
 ///
 /// Errors: value() throws std::runtime_error where there is none. Use outside a call that has a
-/// key,
-///         or of a handle that declare() did not bind, is a programmer error and aborts.
+///         key, or of a handle that declare() did not bind, is a programmer error and aborts.
 /// Thread: the subtask's.
 template <class T>
 class ValueState : detail::Handle<T> {

@@ -21,8 +21,8 @@ struct TimeWindow {
 
 /// Puts records into windows of one size, one beginning every `slide`.
 ///
-/// Requires: size > 0, slide > 0, |offset| < slide, size / slide <= 10,000,000; checked by
-/// `execute`. Source:   Flink, TumblingEventTimeWindows and SlidingEventTimeWindows.
+/// Requires: size > 0, slide > 0, |offset| < slide, size / slide <= 10,000,000; `execute` checks.
+/// Source:   Flink, TumblingEventTimeWindows and SlidingEventTimeWindows.
 struct WindowAssigner {
   Duration size;
   Duration slide;

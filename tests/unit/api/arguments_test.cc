@@ -49,6 +49,16 @@ TEST(ArgumentsTest, ReportsWrongTypesUnknownFlagsAndMalformedWordsTogether) {
              "argument --limt is not known; the job knows --flag, --limit, --small, --wait"}));
 }
 
+TEST(ArgumentsTest, ReportsTextThatIsNotGiven) {
+  const Arguments arguments({"--input", "--fail", "--output", "true", "--pattern="});
+  EXPECT_EQ(arguments.get("output", "o"), "true");
+  EXPECT_EQ(arguments.get("pattern", "p"), "");
+  EXPECT_TRUE(arguments.get("fail", false));
+  EXPECT_TRUE(arguments.mistakes().size() == 1) << "input is not asked for yet";
+  (void)arguments.get("input", "i");
+  EXPECT_EQ(arguments.mistakes(), std::vector<std::string>{"argument --input needs a value"});
+}
+
 TEST(ArgumentsTest, ReportsAFlagThatIsGivenTwice) {
   const Arguments arguments(Words{"--a", "1", "--a=2"});
   EXPECT_EQ(arguments.get("a", 0), 1);

@@ -90,6 +90,9 @@ TEST(ConfigurationTest, UnknownKeyNamesFileLineAndTheNearestKey) {
   EXPECT_EQ(status.message(),
             "w.yaml:3: unknown configuration key 'checkpoint.intervall'; "
             "the nearest known key is 'checkpoint.interval'");
+  EXPECT_EQ(configuration.set_override("colour=red").message(),
+            "command line: unknown configuration key 'colour'")
+      << "none is near";
 }
 
 TEST(ConfigurationTest, WrongTypeNamesKeyValueAndWhatWasExpected) {
@@ -98,6 +101,8 @@ TEST(ConfigurationTest, WrongTypeNamesKeyValueAndWhatWasExpected) {
       {"parallelism.default=2.5", "expected a whole number"},
       {"parallelism.default=99999999999999999999", "expected a whole number"},
       {"checkpoint.interval=10", "expected a duration"},
+      {"checkpoint.interval=36501 d",
+       "expected a duration like '500 ms', '10 s', '3 min', up to 36500 d"},
       {"state.backend=redis", "expected one of heap rocksdb"},
       {"memory.fraction=half", "expected a number"},
       {"memory.fraction=nan", "expected a number"},

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -155,6 +156,19 @@ TEST_F(PosixFileStoreTest, ListIsSortedByNameAndTellsFoldersAndSizes) {
 TEST_F(PosixFileStoreTest, ListShowsDanglingLinks) {
   ASSERT_EQ(::symlink("nowhere", path("link").c_str()), 0);
   ASSERT_EQ(store_.list(root_)->size(), 1U);
+  EXPECT_FALSE(store_.list(root_)->front().is_special);
+}
+
+TEST_F(PosixFileStoreTest, PipesAndDevicesAreSpecialAndFilesAreNot) {
+  write("file", "1");
+  ASSERT_EQ(::mkfifo(path("pipe").c_str(), 0600), 0);
+  const std::vector<DirectoryEntry> expected = {{"file", false, 1, false},
+                                                {"pipe", false, 0, true}};
+  EXPECT_EQ(store_.list(root_).value(), expected);
+  EXPECT_TRUE(store_.stat(path("pipe"))->is_special);
+  EXPECT_TRUE(store_.stat("/dev/null")->is_special);
+  EXPECT_FALSE(store_.stat(path("file"))->is_special);
+  EXPECT_FALSE(store_.stat(root_)->is_special);
 }
 
 TEST_F(PosixFileStoreTest, StatTellsSizeKindAndTime) {

@@ -24,7 +24,7 @@ TEST_F(JobMasterTest, AFailedSubtaskRestartsTheWholeJobFromTheLatestCheckpoint) 
   run();
   advance(7s);
   const CheckpointId latest = *storage_->latest();
-  cluster_->fail(subtask(1, 0), unavailable("disk"), "reader");
+  cluster_->fail(subtask(1, 0), unavailable("operator 'reader' (subtask 0): disk"), "reader");
   executor_.run_until_idle();
   EXPECT_EQ(state(), JobState::kRestarting);
   EXPECT_EQ(cluster_->num_alive(AttemptNumber{1}), 0U);
@@ -32,10 +32,17 @@ TEST_F(JobMasterTest, AFailedSubtaskRestartsTheWholeJobFromTheLatestCheckpoint) 
   EXPECT_EQ(state(), JobState::kRunning);
   EXPECT_EQ(status().restarts, 1U);
   EXPECT_EQ(status().attempt, AttemptNumber{2});
-  EXPECT_EQ(status().last_failure.message(), "'reader' subtask 0: disk");
+  EXPECT_EQ(status().last_failure.message(), "operator 'reader' (subtask 0): disk");
   EXPECT_EQ(status().failed_operator, "reader");
   EXPECT_EQ(cluster_->all<DeployAttempt>().back().restored, latest);
   check_no_violation();
+}
+
+TEST_F(JobMasterTest, AFailureOfNoOperatorNamesTheSubtask) {
+  run();
+  cluster_->fail(subtask(1, 0), internal_error("mailbox overflowed"));
+  executor_.run_until_idle();
+  EXPECT_EQ(status().last_failure.message(), "'reader' subtask 0: mailbox overflowed");
 }
 
 TEST_F(JobMasterTest, TheNextAttemptWaitsUntilEveryTaskManagerConfirmedTheEnd) {

@@ -41,6 +41,27 @@ TEST(CommandLineTest, AnUnknownOptionIsNamed) {
       << line.status().message();
 }
 
+TEST(CommandLineTest, AnEmptyValueIsNoOptionLeftOut) {
+  for (const char* option : {"--restore", "--parallelism", "--config", "--checkpoint-dir"}) {
+    const auto line = parse({option, ""});
+    ASSERT_FALSE(line.is_ok()) << option;
+    EXPECT_NE(line.status().message().find(option), std::string::npos) << line.status().message();
+  }
+  EXPECT_TRUE(parse({"--explain", "--list-config"}).is_ok());
+}
+
+TEST(CommandLineTest, SettingsThatCannotWorkAreMistakes) {
+  for (const char* setting : {"heartbeat.interval=0s", "heartbeat.timeout=500ms",
+                              "state.checkpoints.dir=", "execution.checkpointing.timeout=0s"}) {
+    const auto line = parse({"-D", setting});
+    ASSERT_TRUE(line.is_ok()) << line.status().to_string();
+    const std::string key(setting, std::string_view(setting).find('='));
+    const std::vector<std::string> mistakes = settings_of(line.value()).mistakes;
+    ASSERT_EQ(mistakes.size(), 1U) << setting;
+    EXPECT_NE(mistakes[0].find(key), std::string::npos) << mistakes[0];
+  }
+}
+
 TEST(CommandLineTest, AValueOfTheWrongTypeNamesTheKey) {
   const auto line = parse({"--parallelism", "two"});
   ASSERT_FALSE(line.is_ok());

@@ -30,17 +30,18 @@ namespace weir {
 /// in the order of the file; the watermark is kept for each split, and splits are read in order.
 /// Lines end with LF or CRLF; empty ones are passed over.
 ///
-/// State:  the files and ranges not yet read, with byte offsets.
+/// State:  the files and ranges not yet read, with byte offsets. A restored job reads these,
+///         whatever `path` says by then, and no files that came later.
 /// Errors: a path that means no file, or cannot be read, fails the job without retry; so does a
-/// file
-///         that changes its size while the job runs. All name the path.
+///         file that changes its size while the job runs. All name the path.
 /// Cost:   reads in place, in blocks of a megabyte.
 template <class T>
 struct FileSource {
   using Row = T;
 
   /// A file, a folder (its files, not those of folders in it), or a pattern such as
-  /// "logs/2026-*/*.json". Names that begin with a dot are passed over. No default.
+  /// "logs/2026-*/*.json". Names that begin with a dot are passed over. Pipes and devices cannot be
+  /// cut into splits and are refused. No default.
   std::string path = {};
   /// How a line becomes a record: `weir::json()`, `weir::csv()`, `weir::lines()`. No default.
   Format<T> format = {};

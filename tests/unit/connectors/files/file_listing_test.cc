@@ -3,6 +3,7 @@
 #include "connectors/files/file_listing.h"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <string>
 #include <vector>
@@ -56,6 +57,19 @@ TEST_F(FileListingTest, PathThatExistsIsNoPattern) {
   folder_.write("a[1].json", "x");
   folder_.write("a1.json", "x");
   EXPECT_EQ(found(folder_.path("a[1].json")), (Names{"a[1].json"}));
+}
+
+TEST_F(FileListingTest, PipesAndDevicesAreNoFiles) {
+  ASSERT_EQ(::mkfifo(folder_.path("pipe").c_str(), 0600), 0);
+  for (const std::string& path : {folder_.path("pipe"), std::string("/dev/null")}) {
+    const Status status = find_files(files_, path).status();
+    EXPECT_EQ(status.domain(), ErrorDomain::kUser);
+    EXPECT_EQ(status.retry(), RetryHint::kNo);
+    EXPECT_NE(status.message().find("'" + path + "'"), std::string::npos) << status.message();
+  }
+  folder_.write("a", "x");
+  EXPECT_EQ(found(folder_.path()), Names{"a"});
+  EXPECT_EQ(found(folder_.path("*")), Names{"a"});
 }
 
 TEST_F(FileListingTest, NothingThereIsAUserErrorThatNamesThePath) {
