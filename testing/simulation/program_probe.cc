@@ -76,6 +76,7 @@ class ProgramProbe::WatchedOperator final : public Operator {
     // What is sent until the next call still goes in front of the barrier.
     subtask_->snapshot = checkpoint;
     subtask_->is_snapshotting = true;
+    subtask_->prepared = position_;
   }
   void notify_checkpoint_complete(CheckpointId checkpoint) override {
     called();
@@ -95,6 +96,8 @@ class ProgramProbe::WatchedOperator final : public Operator {
 
  private:
   void called() {
+    // An operator that has still to prepare gets what those before it flush.
+    if (subtask_->is_snapshotting && position_ > subtask_->prepared) return;
     if (!std::exchange(subtask_->is_snapshotting, false)) return;
     subtask_->barrier = subtask_->snapshot;
   }

@@ -51,6 +51,7 @@ class ProgramProbe {
     CheckpointId snapshot;         // the last one taken
     CheckpointId barrier;          // the last one forwarded
     bool is_snapshotting = false;  // between the two
+    std::size_t prepared = 0;      // position of the operator that prepared last
   };
   struct Sent {
     std::shared_ptr<const Subtask> producer;
