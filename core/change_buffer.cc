@@ -21,7 +21,8 @@ Status ChangeBuffer::add(std::uint32_t hash, ByteView key, ByteView value, bool 
     return invalid_argument("an entry of state is larger than 4 GiB");
   }
   items_.push_back({hash, static_cast<std::uint32_t>(key.size()), bytes_.size(),
-                    is_erased ? kErased : static_cast<std::uint32_t>(value.size())});
+                    is_erased ? kErased : static_cast<std::uint32_t>(value.size()),
+                    static_cast<std::uint32_t>(items_.size())});
   bytes_.append(key);
   bytes_.append(value);
   return Status::ok();
@@ -33,11 +34,13 @@ Status ChangeBuffer::write(StateEntrySink& sink) {
     const auto end = std::find_if(begin, items_.end(),
                                   [&](const Item& item) { return item.hash != begin->hash; });
     if (end - begin > 1) {
-      std::stable_sort(begin, end,
-                       [this](const Item& a, const Item& b) { return key(a) < key(b); });
+      std::sort(begin, end, [this](const Item& a, const Item& b) {
+        const int order = key(a).compare(key(b));
+        return order != 0 ? order < 0 : a.number < b.number;
+      });
     }
     for (auto item = begin; item != end; ++item) {
-      // Sorted stably, so the last one of a key is the one that was added last.
+      // The last one of a key is the one that was added last.
       if (std::next(item) != end && key(*std::next(item)) == key(*item)) continue;
       WEIR_RETURN_IF_ERROR(item->value_size == kErased
                                ? sink.erased(item->hash, key(*item))

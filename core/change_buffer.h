@@ -35,6 +35,7 @@ class ChangeBuffer final : public StateEntrySink {
     std::uint32_t key_size;
     std::uint64_t offset;      // of the key in bytes_; the value follows
     std::uint32_t value_size;  // kErased: it is no more
+    std::uint32_t number;      // in the order of adding
   };
   static constexpr std::uint32_t kErased = 0xFFFFFFFF;
 

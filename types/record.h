@@ -126,11 +126,12 @@ std::ostream& print_value(std::ostream& out, const T& value);
   }()
 
 // A structured binding needs exactly as many names as there are fields.
-#define WEIR_DETAIL_LISTS_EVERY_FIELD(specifier, Type, ...)                                   \
-  __VA_OPT__(specifier constexpr void weir_record_lists_every_field(const Type& weir_value) { \
-    [[maybe_unused]] const auto& [WEIR_DETAIL_REST(                                           \
-        _ WEIR_DETAIL_FIELDS(WEIR_DETAIL_BINDING, Type, __VA_ARGS__))] = weir_value;          \
-  })
+#define WEIR_DETAIL_LISTS_EVERY_FIELD(specifier, Type, ...)                                     \
+  __VA_OPT__(specifier constexpr void weir_record_lists_every_field                             \
+             [[maybe_unused]] (const Type& weir_value) {                                        \
+               [[maybe_unused]] const auto& [WEIR_DETAIL_REST(                                  \
+                   _ WEIR_DETAIL_FIELDS(WEIR_DETAIL_BINDING, Type, __VA_ARGS__))] = weir_value; \
+             })
 
 #define WEIR_DETAIL_BRACES(T, ...) __VA_OPT__({}, )
 #define WEIR_DETAIL_POINTER(T, ...) __VA_OPT__(, &T::WEIR_DETAIL_MEMBER(__VA_ARGS__))

@@ -159,7 +159,7 @@ class Generator {
         {Chaining::kFree, Chaining::kFree, Chaining::kFree, Chaining::kNewChain, Chaining::kAlone});
     stage.salt = rng_.next();
     const std::optional<std::uint32_t> input = choose_stream(
-        [this, &stage](const StreamTraits& traits) { return can_read(stage.kind, traits); });
+        [&stage](const StreamTraits& traits) { return can_read(stage.kind, traits); });
     if (!input) return;
     stage.inputs = {*input};
     StreamTraits out = traits_[*input];
