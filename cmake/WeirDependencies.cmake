@@ -8,6 +8,9 @@ find_package(fmt REQUIRED)
 find_package(yaml-cpp REQUIRED)
 find_package(simdjson REQUIRED)
 find_package(CLI11 REQUIRED)
+find_package(PkgConfig REQUIRED)
+# Its own CMake file asks for the headers of libraries that we do not use.
+pkg_check_modules(ROCKSDB REQUIRED IMPORTED_TARGET rocksdb)
 
 # yaml-cpp 0.7 names its target without a namespace, and forgets its include folder's being system.
 if(NOT TARGET yaml-cpp::yaml-cpp)

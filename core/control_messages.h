@@ -40,7 +40,7 @@ struct StateRun {
 /// The state of one operator subtask: a snapshot of its own and, in incremental checkpoints, runs
 /// of changes, of which a later one wins over those before it. Size 0 without runs: no state.
 struct StateHandle : StateFile {
-  std::vector<StateRun> runs;
+  std::vector<StateRun> runs = {};
   friend bool operator==(const StateHandle&, const StateHandle&) = default;
 };
 

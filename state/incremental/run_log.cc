@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "base/logging.h"
+#include "core/mutants.h"
 #include "state/snapshot/merged_entries.h"
 #include "state/snapshot/snapshot_reader.h"
 #include "state/snapshot/snapshot_writer.h"
@@ -18,6 +19,7 @@ using snapshot_format::Index;
 
 RunLog::Ticket RunLog::add(CheckpointId checkpoint, FrozenChangesOfStates changes) {
   const std::lock_guard lock(mutex_);
+  if (WEIR_MUTANT(B21)) waiting_.clear();  // as if what was not written had been
   waiting_.push_back({++last_ticket_, checkpoint, std::move(changes)});
   return last_ticket_;
 }

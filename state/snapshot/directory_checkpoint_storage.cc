@@ -380,6 +380,7 @@ Status DirectoryCheckpointStorage::discard_unused_runs() {
   WEIR_ASSIGN_OR_RETURN(const std::vector<StoredCheckpoint> stored, list());
   std::set<std::string> used;
   for (const StoredCheckpoint& checkpoint : stored) {
+    if (WEIR_MUTANT(B22) && checkpoint.id != stored.back().id) continue;
     WEIR_ASSIGN_OR_RETURN(const CheckpointMetadata metadata, read(checkpoint.path));
     (void)for_each_file(metadata, [&used](const StateFile& file) {
       used.insert(file.path);
@@ -389,7 +390,8 @@ Status DirectoryCheckpointStorage::discard_unused_runs() {
   for (const DirectoryEntry& run : runs) {
     const std::optional<CheckpointId> begun_for = id_of_run(run.name);
     // A later one may be part of the checkpoint that is being taken now.
-    const bool is_old = !stored.empty() && begun_for && *begun_for <= stored.back().id;
+    const bool is_old = !stored.empty() && begun_for &&
+                        (*begun_for <= stored.back().id || WEIR_MUTANT(B18));
     if (is_old && !used.contains(join(directory, run.name))) {
       WEIR_RETURN_IF_ERROR(remove_if_there(files_, join(directory, run.name)));
     }

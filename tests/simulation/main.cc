@@ -31,7 +31,8 @@ bool plant(const std::string& name) {
   static const std::map<std::string, Mutant> kMutants = {
       {"B1", Mutant::kB1},   {"B2", Mutant::kB2},   {"B5", Mutant::kB5},   {"B6", Mutant::kB6},
       {"B8", Mutant::kB8},   {"B10", Mutant::kB10}, {"B11", Mutant::kB11}, {"B15", Mutant::kB15},
-      {"B23", Mutant::kB23}, {"B26", Mutant::kB26}, {"B28", Mutant::kB28}};
+      {"B18", Mutant::kB18}, {"B21", Mutant::kB21}, {"B22", Mutant::kB22}, {"B23", Mutant::kB23},
+      {"B26", Mutant::kB26}, {"B28", Mutant::kB28}};
   const auto found = kMutants.find(name);
   if (found == kMutants.end()) return false;
   mutants::active = found->second;
