@@ -9,65 +9,15 @@
 #include <vector>
 
 #include "core/mutants.h"
-#include "state/snapshot/schema.h"
 #include "state/snapshot/snapshot_reader.h"
 #include "state/snapshot/snapshot_writer.h"
+#include "state/snapshot/state_migration.h"
 
 namespace weir {
 namespace {
 
 using snapshot_format::Index;
 using snapshot_format::State;
-
-std::string_view to_string(StateKind kind) {
-  switch (kind) {
-    case StateKind::kValue: return "value";
-    case StateKind::kList: return "list";
-    case StateKind::kMap: return "map";
-    case StateKind::kReducing: return "reducing";
-    case StateKind::kAggregating: return "aggregating";
-    case StateKind::kTimers: return "timers";
-    case StateKind::kWindow: return "window";
-    case StateKind::kBuffer: return "buffer";
-    case StateKind::kOperator: return "operator";
-  }
-  WEIR_UNREACHABLE();
-}
-
-std::string_view to_string(StateDistribution distribution) {
-  switch (distribution) {
-    case StateDistribution::kKeyed: return "keyed";
-    case StateDistribution::kSplit: return "split";
-    case StateDistribution::kUnion: return "union";
-  }
-  WEIR_UNREACHABLE();
-}
-
-// Where two schemas differ, or nothing.
-std::string schema_difference(const std::string& now, const std::string& then) {
-  const Result<Schema> schema_now = Schema::parse(now);
-  const Result<Schema> schema_then = Schema::parse(then);
-  if (schema_now.is_ok() && schema_then.is_ok()) {
-    return schema_now->difference_from(*schema_then);
-  }
-  return now == then ? "" : fmt::format("'{}', was '{}'", now, then);
-}
-
-// Why entries of `then` cannot be restored into `now`, or nothing.
-std::string difference(const StateDescriptor& now, const StateDescriptor& then) {
-  if (now.kind != then.kind) {
-    return fmt::format("its kind is {}, was {}", to_string(now.kind), to_string(then.kind));
-  }
-  if (now.distribution != then.distribution) {
-    return fmt::format("it is {}, was {}", to_string(now.distribution),
-                       to_string(then.distribution));
-  }
-  if (std::string key = schema_difference(now.key_schema, then.key_schema); !key.empty()) {
-    return "key " + key;
-  }
-  std::string value = schema_difference(now.value_schema, then.value_schema);
-  return value.empty() ? value : "value " + value;
-}
 
 class FrozenHeapState final : public FrozenOperatorState {
  public:
@@ -222,11 +172,11 @@ void HeapOperatorState::check_descriptor(const StateDescriptor& now, std::size_t
   if (then == nullptr) {
     return;
   }
-  if (const std::string what = difference(now, then->descriptor); !what.empty()) {
-    throw StatusError(failed_precondition(
-        fmt::format("state '{}' of operator '{}' cannot be restored from {}: {}", now.name,
-                    id_.value(), restores_[from]->name(), what)));
-  }
+  throw_if_error(
+      StateMigration(now, then->descriptor)
+          .check()
+          .with_context(fmt::format("state '{}' of operator '{}' cannot be restored from {}",
+                                    now.name, id_.value(), restores_[from]->name())));
 }
 
 void HeapOperatorState::feed(StateTable& table) const {
@@ -252,6 +202,10 @@ void HeapOperatorState::feed(StateTable& table) const {
 
 Status HeapOperatorState::feed_from(std::size_t from, const State& state,
                                     std::uint64_t items_before, StateTable& table) const {
+  StateMigration migration(table.descriptor(), state.descriptor);
+  const auto restore = [&](std::uint32_t hash, ByteView key, ByteView value) {
+    table.restore(hash, key, migration.value(value));
+  };
   switch (state.descriptor.distribution) {
     case StateDistribution::kKeyed: {
       const HashRange own = range();
@@ -260,7 +214,7 @@ Status HeapOperatorState::feed_from(std::size_t from, const State& state,
             if (own.contains(hash)) {
               WEIR_DCHECK(groups_.contains(key_group_of(hash, max_parallelism_)) ||
                           WEIR_MUTANT(B26));
-              table.restore(hash, key, value);
+              restore(hash, key, value);
             }
           });
     }
@@ -273,16 +227,12 @@ Status HeapOperatorState::feed_from(std::size_t from, const State& state,
       return restores_[from]->read(
           state, HashRange{}, [&](std::uint32_t index, ByteView key, ByteView value) {
             if (keeps_parallelism() || item % parallelism_.value() == subtask_.value()) {
-              table.restore(index, key, value);
+              restore(index, key, value);
             }
             ++item;
           });
     }
-    case StateDistribution::kUnion:
-      return restores_[from]->read(state, HashRange{},
-                                   [&](std::uint32_t index, ByteView key, ByteView value) {
-                                     table.restore(index, key, value);
-                                   });
+    case StateDistribution::kUnion: return restores_[from]->read(state, HashRange{}, restore);
   }
   WEIR_UNREACHABLE();
 }
