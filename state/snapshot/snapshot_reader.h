@@ -36,6 +36,9 @@ class SnapshotReader {
   /// Reads the entries of the blocks that overlap `range`: more may come than lie in it. Exceptions
   /// of `f` pass.
   Status read(const snapshot_format::State& state, HashRange range, const EntryFunction& f) const;
+  /// Reads the entries of one block of the state.
+  Status read_entries(const snapshot_format::State& state, const snapshot_format::Block& block,
+                      const EntryFunction& f) const;
 
  private:
   SnapshotReader(FileStore& files, StateHandle handle);
@@ -44,8 +47,6 @@ class SnapshotReader {
   Status read_index();
   Result<std::string> bytes_at(std::uint64_t offset, std::uint64_t size) const;
   Result<std::string> read_block(const snapshot_format::Block& block) const;
-  Status read_entries(const snapshot_format::State& state, const snapshot_format::Block& block,
-                      const EntryFunction& f) const;
   Status damaged(std::string_view what, std::uint64_t offset) const;
 
   FileStore& files_;

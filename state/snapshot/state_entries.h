@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+// StateEntries: the entries of one stored state, one after the other, over all subtasks.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/file_store.h"
+#include "state/snapshot/checkpoint_metadata.h"
+#include "state/snapshot/snapshot_reader.h"
+
+namespace weir {
+
+/// An entry as it is stored. EntrySchema explains it.
+struct StoredEntry {
+  SubtaskIndex subtask;
+  std::uint32_t hash = 0;  ///< of an item its index
+  std::string key;
+  std::string value;
+};
+
+/// Gives keyed entries in the order of hash and key, items in that of subtasks and indices.
+///
+/// Errors: data loss, with the file and the offset.
+/// Thread: any, one at a time; blocks on files.
+/// Cost:   holds one block of one file.
+class StateEntries {
+ public:
+  /// A snapshot without that state has no entries. `files` and `op` outlive it.
+  StateEntries(FileStore& files, const OperatorCheckpoint& op, std::string state)
+      : files_(files), op_(op), state_(std::move(state)) {}
+
+  /// The next entry, valid until the next call; null at the end.
+  Result<const StoredEntry*> next();
+
+ private:
+  Status open_snapshot();
+  Status fill();
+
+  FileStore& files_;
+  const OperatorCheckpoint& op_;
+  const std::string state_;
+
+  std::size_t next_subtask_ = 0;
+  // The snapshot being read; null between two. `found_` points into it.
+  std::unique_ptr<SnapshotReader> reader_;
+  const snapshot_format::State* found_ = nullptr;
+  std::size_t next_block_ = 0;
+  std::vector<StoredEntry> entries_;
+  std::size_t next_entry_ = 0;
+};
+
+}  // namespace weir
