@@ -5,12 +5,15 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "base/bytes.h"
 #include "base/status.h"
 #include "core/ids.h"
 
 namespace weir {
+
+struct TypeInfo;
 
 /// What a state is, as the user declared it or as an operator of Weir uses it.
 enum class StateKind {
@@ -39,8 +42,18 @@ struct StateDescriptor {
   StateDistribution distribution = StateDistribution::kKeyed;
   std::string key_schema;    ///< `Schema` text of the key; empty where there is none
   std::string value_schema;  ///< `Schema` text of the value
-  friend bool operator==(const StateDescriptor&, const StateDescriptor&) = default;
+  /// The type that `value_schema` is of, where it is one of this program: what values of an earlier
+  /// version lack comes from it. Neither stored nor compared; null if not known.
+  const TypeInfo* value_type = nullptr;
+  friend bool operator==(const StateDescriptor& a, const StateDescriptor& b) {
+    return a.name == b.name && a.kind == b.kind && a.distribution == b.distribution &&
+           a.key_schema == b.key_schema && a.value_schema == b.value_schema;
+  }
 };
+
+/// How kinds and distributions are called in messages and in JSON: "value", "keyed".
+std::string_view to_string(StateKind kind);
+std::string_view to_string(StateDistribution distribution);
 
 /// Takes the entries of one frozen state.
 class StateEntrySink {

@@ -9,62 +9,12 @@
 
 #include "core/mutants.h"
 #include "state/snapshot/merged_entries.h"
-#include "state/snapshot/schema.h"
+#include "state/snapshot/state_migration.h"
 
 namespace weir {
 namespace {
 
 using snapshot_format::Index;
-
-std::string_view to_string(StateKind kind) {
-  switch (kind) {
-    case StateKind::kValue: return "value";
-    case StateKind::kList: return "list";
-    case StateKind::kMap: return "map";
-    case StateKind::kReducing: return "reducing";
-    case StateKind::kAggregating: return "aggregating";
-    case StateKind::kTimers: return "timers";
-    case StateKind::kWindow: return "window";
-    case StateKind::kBuffer: return "buffer";
-    case StateKind::kOperator: return "operator";
-  }
-  WEIR_UNREACHABLE();
-}
-
-std::string_view to_string(StateDistribution distribution) {
-  switch (distribution) {
-    case StateDistribution::kKeyed: return "keyed";
-    case StateDistribution::kSplit: return "split";
-    case StateDistribution::kUnion: return "union";
-  }
-  WEIR_UNREACHABLE();
-}
-
-// Where two schemas differ, or nothing.
-std::string schema_difference(const std::string& now, const std::string& then) {
-  const Result<Schema> schema_now = Schema::parse(now);
-  const Result<Schema> schema_then = Schema::parse(then);
-  if (schema_now.is_ok() && schema_then.is_ok()) {
-    return schema_now->difference_from(*schema_then);
-  }
-  return now == then ? "" : fmt::format("'{}', was '{}'", now, then);
-}
-
-// Why entries of `then` cannot be restored into `now`, or nothing.
-std::string difference(const StateDescriptor& now, const StateDescriptor& then) {
-  if (now.kind != then.kind) {
-    return fmt::format("its kind is {}, was {}", to_string(now.kind), to_string(then.kind));
-  }
-  if (now.distribution != then.distribution) {
-    return fmt::format("it is {}, was {}", to_string(now.distribution),
-                       to_string(then.distribution));
-  }
-  if (std::string key = schema_difference(now.key_schema, then.key_schema); !key.empty()) {
-    return "key " + key;
-  }
-  std::string value = schema_difference(now.value_schema, then.value_schema);
-  return value.empty() ? value : "value " + value;
-}
 
 }  // namespace
 
@@ -183,11 +133,12 @@ bool StateRestore::keeps_descriptor(const StateDescriptor& now) const {
 void StateRestore::check_descriptor(const StateDescriptor& now) const {
   throw_if_error(for_each_file([&](const SnapshotReader& reader, std::size_t) {
     const State* then = reader.index().find(now.name);
-    const std::string what = then == nullptr ? "" : difference(now, then->descriptor);
-    return what.empty() ? Status::ok()
-                        : failed_precondition(fmt::format(
-                              "state '{}' of operator '{}' cannot be restored from {}: {}",
-                              now.name, id_.value(), reader.name(), what));
+    return then == nullptr ? Status::ok()
+                           : StateMigration(now, then->descriptor)
+                                 .check()
+                                 .with_context(fmt::format(
+                                     "state '{}' of operator '{}' cannot be restored from {}",
+                                     now.name, id_.value(), reader.name()));
   }));
 }
 
@@ -230,12 +181,14 @@ Status StateRestore::feed_from(std::size_t from, StateTable& table,
 
 Status StateRestore::feed_keyed(const Former& former, StateTable& table) const {
   MergedEntries entries;
+  std::vector<StateMigration> migrations;  // by file
   const HashRange own = range();
   const auto add = [&](const SnapshotReader& reader, HashRange range) {
     const State* state = reader.index().find(table.descriptor().name);
     const HashRange clipped{std::max(range.first, own.first), std::min(range.end, own.end)};
     if (state != nullptr && clipped.first < clipped.end) {
       entries.add(reader, *state, clipped);
+      migrations.emplace_back(table.descriptor(), state->descriptor);
     }
   };
   for (const Run& run : former.runs) {
@@ -252,7 +205,8 @@ Status StateRestore::feed_keyed(const Former& former, StateTable& table) const {
     if (!entries.is_erased()) {
       WEIR_DCHECK(groups_.contains(key_group_of(entries.hash(), max_parallelism_)) ||
                   WEIR_MUTANT(B26));
-      table.restore(entries.hash(), entries.key(), entries.value());
+      table.restore(entries.hash(), entries.key(),
+                    migrations[entries.file()].value(entries.value()));
     }
   }
 }
@@ -260,10 +214,12 @@ Status StateRestore::feed_keyed(const Former& former, StateTable& table) const {
 Status StateRestore::feed_items(std::size_t from, const State& state, std::uint64_t items_before,
                                 StateTable& table) const {
   const SnapshotReader& reader = *former_[from].snapshot;
+  StateMigration migration(table.descriptor(), state.descriptor);
+  const auto restore = [&](std::uint32_t index, ByteView key, ByteView value) {
+    table.restore(index, key, migration.value(value));
+  };
   if (state.descriptor.distribution == StateDistribution::kUnion) {
-    return reader.read(state, HashRange{}, [&](std::uint32_t index, ByteView key, ByteView value) {
-      table.restore(index, key, value);
-    });
+    return reader.read(state, HashRange{}, restore);
   }
   if (!takes_items_of(from)) {
     return Status::ok();
@@ -272,7 +228,7 @@ Status StateRestore::feed_items(std::size_t from, const State& state, std::uint6
   std::uint64_t item = items_before;
   return reader.read(state, HashRange{}, [&](std::uint32_t index, ByteView key, ByteView value) {
     if (keeps_parallelism() || item % parallelism_.value() == subtask_.value()) {
-      table.restore(index, key, value);
+      restore(index, key, value);
     }
     ++item;
   });

@@ -68,6 +68,11 @@ struct TypeInfo {
   std::int64_t numerator = 0;
   std::int64_t denominator = 1;
   TypeAccess access;
+  /// Record: appends an encoded T{}, what fields are before anything is read into them. Null where
+  /// there is no T{}.
+  void (*encode_default)(ByteWriter& out) = nullptr;
+  /// Custom: reads a value and drops it. Throws DecodeError.
+  void (*skip)(ByteReader& in) = nullptr;
 
   bool is_integer() const { return kind >= TypeKind::kInt8 && kind <= TypeKind::kUint64; }
   bool is_signed_integer() const { return kind >= TypeKind::kInt8 && kind <= TypeKind::kInt64; }
@@ -235,6 +240,9 @@ TypeInfo make_type_info() {
   if constexpr (kKind == TypeKind::kRecord) {
     info.name = kRecordDescription<T>.name;
     add_fields<T>(info);
+    if constexpr (std::default_initializable<T>) {
+      info.encode_default = [](ByteWriter& out) { Serializer<T>::encode(out, T{}); };
+    }
   } else if constexpr (kKind == TypeKind::kTuple) {
     add_fields<T>(info);
   } else if constexpr (kKind == TypeKind::kEnum) {
@@ -251,6 +259,11 @@ TypeInfo make_type_info() {
     } else {
       info.name = type_name<T>();
     }
+    info.skip = [](ByteReader& in) {
+      ArenaList arenas;
+      TextMaker text(arenas, 64);
+      (void)Serializer<T>::decode(in, text);
+    };
   } else {
     add_parts<T>(info);
   }

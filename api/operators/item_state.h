@@ -27,7 +27,8 @@ template <class T>
 class ItemState final : public StateTable {
  public:
   explicit ItemState(std::string name, StateDistribution distribution = StateDistribution::kSplit)
-      : descriptor_{std::move(name), StateKind::kOperator, distribution, "", schema_text<T>()} {}
+      : descriptor_{std::move(name),  StateKind::kOperator, distribution, "",
+                    schema_text<T>(), &type_info<T>()} {}
 
   std::span<const T> items() const { return items_; }
   /// Replaces the items; their text is copied.

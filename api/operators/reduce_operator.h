@@ -32,8 +32,8 @@ class ReduceOperator final : public Operator {
       : input_(std::move(key_of)), function_(std::move(function)), table_(descriptor()) {}
 
   static StateDescriptor descriptor() {
-    return {"reduced", StateKind::kReducing, StateDistribution::kKeyed, schema_text<Key>(),
-            schema_text<T>()};
+    return {"reduced",          StateKind::kReducing, StateDistribution::kKeyed,
+            schema_text<Key>(), schema_text<T>(),     &type_info<T>()};
   }
 
   void open(OperatorContext& host) override { host.state().add(table_); }

@@ -82,8 +82,12 @@ class SliceState final : public StateTable {
     std::string name = "windows of " + to_string(windows.size);
     if (windows.slide != windows.size) name += " every " + to_string(windows.slide);
     if (windows.shift != Duration{0}) name += " shifted by " + to_string(windows.shift);
-    return {std::move(name), StateKind::kWindow, StateDistribution::kKeyed,
-            schema_text<std::pair<Key, std::int64_t>>(), schema_text<Accumulator>()};
+    return {std::move(name),
+            StateKind::kWindow,
+            StateDistribution::kKeyed,
+            schema_text<std::pair<Key, std::int64_t>>(),
+            schema_text<Accumulator>(),
+            &type_info<Accumulator>()};
   }
 
   Table& table(std::int64_t begin) {

@@ -55,8 +55,12 @@ class SortBuffer final : public StateTable {
   using Row = WaitingRow<T>;
 
   static StateDescriptor describe() {
-    return {"buffer", StateKind::kBuffer, StateDistribution::kKeyed,
-            schema_text<std::pair<std::int64_t, std::uint32_t>>(), schema_text<T>()};
+    return {"buffer",
+            StateKind::kBuffer,
+            StateDistribution::kKeyed,
+            schema_text<std::pair<std::int64_t, std::uint32_t>>(),
+            schema_text<T>(),
+            &type_info<T>()};
   }
 
   void add(const T& row, EventTime time, std::uint32_t hash) {

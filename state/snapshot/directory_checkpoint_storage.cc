@@ -105,6 +105,26 @@ Status check_files(FileStore& files, const CheckpointMetadata& metadata) {
   });
 }
 
+// Where a checkpoint lies.
+struct Place {
+  std::string directory;
+  std::string metadata;
+};
+
+// `path` is that of its directory or of its metadata.
+Result<Place> find_place(FileStore& files, const std::string& path) {
+  std::string directory = path;
+  while (directory.size() > 1 && directory.ends_with('/')) {
+    directory.pop_back();
+  }
+  WEIR_ASSIGN_OR_RETURN(const FileInfo info, files.stat(directory));
+  if (!info.is_directory) {
+    return Place{parent_directory(directory), path};
+  }
+  std::string metadata = join(directory, kMetadata);
+  return Place{std::move(directory), std::move(metadata)};
+}
+
 Result<bool> exists(FileStore& files, const std::string& path) {
   const Result<FileInfo> info = files.stat(path);
   if (info.status().code() == StatusCode::kNotFound) {
@@ -315,32 +335,11 @@ Result<std::vector<StoredCheckpoint>> DirectoryCheckpointStorage::list() {
 }
 
 Result<CheckpointMetadata> DirectoryCheckpointStorage::read(const std::string& path) {
-  std::string directory = path;
-  while (directory.size() > 1 && directory.ends_with('/')) {
-    directory.pop_back();
-  }
-  WEIR_ASSIGN_OR_RETURN(const FileInfo info, files_.stat(directory));
-  if (!info.is_directory) {
-    directory = parent_directory(directory);
-  }
-  const std::string file = info.is_directory ? join(directory, kMetadata) : path;
-  WEIR_ASSIGN_OR_RETURN(const std::string bytes, read_file(files_, file));
-  Result<CheckpointMetadata> metadata = decode_checkpoint_metadata(bytes);
-  if (!metadata.is_ok()) {
-    return metadata.status().with_context("checkpoint metadata '" + file + "'");
-  }
-  const std::optional<CheckpointId> id = id_of(last_component(directory));
-  if (id && *id != metadata->id) {
-    return data_loss(fmt::format("checkpoint metadata '{}' is that of another checkpoint: id={}",
-                                 file, metadata->id.value()));
-  }
-  (void)for_each_file(*metadata, [&directory](StateFile& file) {
-    replace_start(file.path, kOwnDirectory, directory + "/");
-    replace_start(file.path, kJobDirectory, parent_directory(directory) + "/");
-    return Status::ok();
-  });
+  WEIR_ASSIGN_OR_RETURN(const Place place, find_place(files_, path));
+  const std::string& directory = place.directory;
+  WEIR_ASSIGN_OR_RETURN(CheckpointMetadata metadata, read_checkpoint_metadata(files_, path));
   WEIR_RETURN_IF_ERROR(
-      check_files(files_, *metadata).with_context("checkpoint '" + directory + "'"));
+      check_files(files_, metadata).with_context("checkpoint '" + directory + "'"));
   // Seen is not durable: whoever published it may have died before its sync.
   if (parent_directory(directory) == directory_) {
     WEIR_RETURN_IF_ERROR(files_.sync_directory(directory));
@@ -413,6 +412,27 @@ Status DirectoryCheckpointStorage::discard_unpublished() {
     }
   }
   return Status::ok();
+}
+
+Result<CheckpointMetadata> read_checkpoint_metadata(FileStore& files, const std::string& path) {
+  WEIR_ASSIGN_OR_RETURN(const auto place, find_place(files, path));
+  const auto& [directory, file] = place;
+  WEIR_ASSIGN_OR_RETURN(const std::string bytes, read_file(files, file));
+  Result<CheckpointMetadata> metadata = decode_checkpoint_metadata(bytes);
+  if (!metadata.is_ok()) {
+    return metadata.status().with_context("checkpoint metadata '" + file + "'");
+  }
+  const std::optional<CheckpointId> id = id_of(last_component(directory));
+  if (id && *id != metadata->id) {
+    return data_loss(fmt::format("checkpoint metadata '{}' is that of another checkpoint: id={}",
+                                 file, metadata->id.value()));
+  }
+  (void)for_each_file(*metadata, [&directory = place.directory](StateFile& stored) {
+    replace_start(stored.path, kOwnDirectory, directory + "/");
+    replace_start(stored.path, kJobDirectory, parent_directory(directory) + "/");
+    return Status::ok();
+  });
+  return metadata;
 }
 
 std::unique_ptr<CheckpointWriter> open_checkpoint_writer(FileStore& files,

@@ -60,6 +60,12 @@ class DirectoryCheckpointStorage final : public CheckpointStorage {
   std::optional<CheckpointId> emptied_;
 };
 
+/// Reads the metadata of a checkpoint wherever it lies and whoever uses it; `path` is its directory
+/// or its `_metadata` file. The snapshot files are not looked at.
+///
+/// Errors: not found; data loss; unimplemented for a newer format.
+Result<CheckpointMetadata> read_checkpoint_metadata(FileStore& files, const std::string& path);
+
 /// Returns the writer of a checkpoint below the directory of a storage that some other process may
 /// hold: how subtasks write. What is smaller than `inline_bytes` becomes inline. `files` outlives
 /// the writer.

@@ -30,6 +30,8 @@ class MergedEntries {
   ByteView key() const { return current().key(); }
   ByteView value() const { return current().value(); }
   bool is_erased() const { return current().is_erased(); }
+  /// Which file the entry is from, in the order of adding.
+  std::size_t file() const { return current_; }
 
  private:
   struct Input {

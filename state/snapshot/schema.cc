@@ -166,6 +166,7 @@ struct Schema::Parser {
     if (kind == TypeKind::kArray || kind == TypeKind::kDuration) {
       expect(',');
       schema.numerator_ = number();
+      ok = ok && schema.numerator_ >= 0;
     }
     if (kind == TypeKind::kDuration) {
       expect('/');

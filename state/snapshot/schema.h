@@ -23,6 +23,16 @@ class Schema {
   /// The text it was read from.
   const std::string& text() const { return text_; }
 
+  /// As in TypeInfo; text and strings are both kString.
+  TypeKind kind() const { return kind_; }
+  /// Of a record, enum or custom type.
+  const std::string& name() const { return name_; }
+  std::int64_t numerator() const { return numerator_; }
+  std::int64_t denominator() const { return denominator_; }
+  /// Parts; of a record its fields, with their names.
+  const std::vector<Schema>& parts() const { return parts_; }
+  const std::vector<std::string>& field_names() const { return field_names_; }
+
   /// Says where two schemas first differ, "amount: double, was float"; empty where they do not.
   /// Names of records and enums may differ: nothing that is stored depends on them.
   std::string difference_from(const Schema& earlier) const;

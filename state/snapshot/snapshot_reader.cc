@@ -154,6 +154,9 @@ Result<bool> SnapshotCursor::next_block() {
   if (!in_.is_at_end()) {
     return reader_.damaged("bytes after the entries of a block", offset_ + in_.offset());
   }
+  if (hash_ != last_hash_) {
+    return reader_.damaged("a block does not end with the hash that it names", offset_);
+  }
   for (; next_block_ < state_.blocks.size(); ++next_block_) {
     const Block& block = state_.blocks[next_block_];
     if (block.first_hash < range_.end && block.last_hash >= range_.first) {
@@ -161,6 +164,7 @@ Result<bool> SnapshotCursor::next_block() {
       in_ = ByteReader(bytes_);
       offset_ = block.offset;
       hash_ = block.first_hash;
+      last_hash_ = block.last_hash;
       left_ = block.entries;
       ++next_block_;
       return true;

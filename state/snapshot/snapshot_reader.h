@@ -79,6 +79,8 @@ class SnapshotCursor {
   ByteView value() const { return value_; }
   /// Whether the entry is no more. Only of runs.
   bool is_erased() const { return is_erased_; }
+  /// Where the block of the entry begins in the file.
+  std::uint64_t block_offset() const { return offset_; }
 
  private:
   Result<bool> next_block();
@@ -92,6 +94,7 @@ class SnapshotCursor {
   std::string bytes_;
   ByteReader in_{ByteView()};
   std::uint64_t left_ = 0;
+  std::uint32_t last_hash_ = 0;
   // The current entry.
   std::uint32_t hash_ = 0;
   ByteView key_;

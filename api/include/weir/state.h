@@ -353,29 +353,29 @@ class States {
 
   template <class T>
   ValueState<T> value(std::string name) {
-    return ValueState<T>(cell<T>(std::move(name), StateKind::kValue, schema_of<T>()));
+    return ValueState<T>(cell<T>(std::move(name), StateKind::kValue, type_info<T>()));
   }
   template <class T>
   ListState<T> list(std::string name) {
     using Box = StateBox<detail::ListBody<T>>;
-    return ListState<T>(cell<Box>(std::move(name), StateKind::kList, schema_of<std::vector<T>>()));
+    return ListState<T>(cell<Box>(std::move(name), StateKind::kList, type_info<std::vector<T>>()));
   }
   template <class K, class V>
   MapState<K, V> map(std::string name) {
     using Box = StateBox<detail::MapBody<K, V>>;
-    return MapState<K, V>(cell<Box>(std::move(name), StateKind::kMap, schema_of<std::map<K, V>>()));
+    return MapState<K, V>(cell<Box>(std::move(name), StateKind::kMap, type_info<std::map<K, V>>()));
   }
   /// `reduce(T, T)` gives a T; it should be associative, for it may be applied in any grouping.
   template <class T, class Reduce>
   ReducingState<T> reducing(std::string name, Reduce reduce) {
-    return ReducingState<T>(cell<T>(std::move(name), StateKind::kReducing, schema_of<T>()),
+    return ReducingState<T>(cell<T>(std::move(name), StateKind::kReducing, type_info<T>()),
                             std::move(reduce));
   }
   /// `add(Acc&, In)` changes the accumulator, which starts as Acc{}; `result(Acc)` gives an Out.
   template <class In, class Acc, class Out, class Add, class Finish>
   AggregatingState<In, Acc, Out> aggregating(std::string name, Add add, Finish result) {
     return AggregatingState<In, Acc, Out>(
-        cell<Acc>(std::move(name), StateKind::kAggregating, schema_of<Acc>()), std::move(add),
+        cell<Acc>(std::move(name), StateKind::kAggregating, type_info<Acc>()), std::move(add),
         std::move(result));
   }
 
@@ -385,13 +385,8 @@ class States {
   const std::vector<std::string>& mistakes() const { return mistakes_; }
 
  private:
-  template <class T>
-  static std::string schema_of() {
-    return schema_text<T>();
-  }
-
   template <class Value>
-  ValueCell<Value>* cell(std::string name, StateKind kind, std::string value_schema) {
+  ValueCell<Value>* cell(std::string name, StateKind kind, const TypeInfo& value_type) {
     if (name.empty()) {
       mistakes_.push_back("a state has an empty name");
       return nullptr;
@@ -402,8 +397,8 @@ class States {
         return nullptr;
       }
     }
-    descriptors_.push_back({std::move(name), kind, StateDistribution::kKeyed, schema_of<Key>(),
-                            std::move(value_schema)});
+    descriptors_.push_back({std::move(name), kind, StateDistribution::kKeyed, schema_text<Key>(),
+                            schema_text(value_type), &value_type});
     return tables_ == nullptr ? nullptr : &tables_->template add<Value>(descriptors_.back());
   }
 

@@ -18,6 +18,7 @@
 #include "base/rng.h"
 #include "core/keyed_table.h"
 #include "state/snapshot/directory_checkpoint_storage.h"
+#include "state/snapshot/snapshot_reader.h"
 #include "testing/memory_file_store.h"
 #include "tests/unit/core/captured_state.h"
 
@@ -309,6 +310,88 @@ TEST_F(HeapStateBackendTest, AStateOfAnotherKindOrSchemaIsRefusedWithBoth) {
   KeyedTable<Text, std::int64_t> fitting(value_state<std::int64_t>("counts"));
   EXPECT_TRUE(refusal(fitting).is_ok());
   EXPECT_EQ(fitting.size(), 10U);
+}
+
+// --- a newer version of the job ------------------------------------------------------------------
+
+struct AccountBefore {
+  std::int32_t visits = 0;
+  std::string note;
+};
+WEIR_RECORD(AccountBefore, visits, note)
+struct Account {
+  std::string country = "unknown";
+  std::int64_t visits = 0;
+};
+WEIR_RECORD(Account, country, visits)
+
+// B27: what is written after a migration has the new schema and is not migrated again.
+TEST_F(HeapStateBackendTest, ChangedRecordsAreMigratedOnceAndStoredAsTheyAreNow) {
+  constexpr std::int64_t kKeys = 100;
+  const auto descriptor = []<class T>(const T*) {
+    StateDescriptor state = value_state<T>("accounts");
+    state.value_type = &type_info<T>();
+    return state;
+  };
+  const auto with_backend = [&](std::vector<StateHandle> restores, auto&& f) {
+    auto opened = backend_.open({OperatorId{"op"}, SubtaskIndex{0}, Parallelism{1},
+                                 MaxParallelism{128}, std::move(restores)});
+    ASSERT_TRUE(opened.is_ok());
+    f(**opened);
+  };
+  const auto write_as = [&](OperatorStateBackend& backend, std::uint64_t id) {
+    EXPECT_TRUE(files_.make_directories("/dir/chk-" + std::to_string(id)).is_ok());
+    const auto writer = open_checkpoint_writer(files_, "/dir", CheckpointId{id});
+    return *backend.freeze(CheckpointId{id})->write(*writer, "op");
+  };
+  const auto key = [](std::int64_t i) { return Text::view(i % 2 == 0 ? "even" : "odd"); };
+  StateHandle first;
+  with_backend({}, [&](OperatorStateBackend& backend) {
+    KeyedTable<Text, AccountBefore> table(descriptor(static_cast<AccountBefore*>(nullptr)));
+    ItemState<AccountBefore> items("items");
+    backend.add(table);
+    backend.add(items);
+    for (std::int64_t i = 0; i < kKeys; ++i) {
+      ++table.find_or_insert(key(i), key_hash(key(i))).visits;
+    }
+    items.set({{-7, "a"}, {8, "b"}});
+    first = write_as(backend, 1);
+  });
+  StateHandle before = first;
+  for (std::uint64_t id = 2; id < 5; ++id) {
+    with_backend({before}, [&](OperatorStateBackend& backend) {
+      KeyedTable<Text, Account> table(descriptor(static_cast<Account*>(nullptr)));
+      ItemState<Account> items("items");
+      backend.add(table);
+      backend.add(items);
+      ASSERT_EQ(table.size(), 2U);
+      table.for_each([&](const Text&, std::uint32_t, const Account& account) {
+        EXPECT_EQ(account, (Account{id == 2 ? "unknown" : "known", kKeys / 2}));
+      });
+      EXPECT_THAT(items.items(), ElementsAre(Account{"unknown", -7}, Account{"unknown", 8}));
+      for (std::int64_t i = 0; i < 2; ++i) {
+        table.find_or_insert(key(i), key_hash(key(i))).country = "known";
+      }
+      before = write_as(backend, id);
+    });
+    const auto reader = SnapshotReader::open(files_, before);
+    ASSERT_TRUE(reader.is_ok());
+    EXPECT_EQ((*reader)->index().states[0].descriptor.value_schema, schema_text<Account>());
+    EXPECT_EQ((*reader)->index().states[1].descriptor.value_schema, schema_text<Account>());
+  }
+  // The way back is closed where a number would have to shrink.
+  with_backend({before}, [&](OperatorStateBackend& backend) {
+    KeyedTable<Text, AccountBefore> table(descriptor(static_cast<AccountBefore*>(nullptr)));
+    try {
+      backend.add(table);
+      FAIL() << "restored";
+    } catch (const StatusError& error) {
+      EXPECT_EQ(error.status().code(), StatusCode::kFailedPrecondition);
+      EXPECT_THAT(error.status().message(), HasSubstr("state 'accounts' of operator 'op'"));
+      EXPECT_THAT(error.status().message(), HasSubstr("visits: int32, was int64"));
+    }
+    EXPECT_EQ(table.size(), 0U);
+  });
 }
 
 TEST_F(HeapStateBackendTest, StatesThatNobodyAskedForAreNamed) {
