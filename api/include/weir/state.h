@@ -367,7 +367,8 @@ class States {
   template <class K, class V>
   MapState<K, V> map(std::string name) {
     using Box = StateBox<detail::MapBody<K, V>>;
-    return MapState<K, V>(cell<Box>(std::move(name), StateKind::kMap, schema_of<std::map<K, V>>()));
+    using Map = std::map<K, V, KeyLess<K>>;  // K need not have an order of its own
+    return MapState<K, V>(cell<Box>(std::move(name), StateKind::kMap, schema_of<Map>()));
   }
   /// `reduce(T, T)` gives a T; it should be associative, for it may be applied in any grouping.
   template <class T, class Reduce>
