@@ -62,6 +62,8 @@ enum class Effort { kQuick, kFull, kLong };
 struct Scope {
   Effort effort = Effort::kFull;
   std::string state_backend = "heap";
+  std::int64_t checkpoint_millis = 0;  ///< between checkpoints of state-heavy jobs; 0: as measured
+  int repetitions = 0;                 ///< of processes; 0: as measured
 };
 
 /// Everything there is to measure.
@@ -70,7 +72,7 @@ class Suite {
   explicit Suite(Scope scope) : scope_(std::move(scope)) {}
 
   Effort effort() const { return scope_.effort; }
-  const std::string& state_backend() const { return scope_.state_backend; }
+  const Scope& scope() const { return scope_; }
   void add(Subject subject) { subjects_.push_back(std::move(subject)); }
   void compare(Comparison comparison) { comparisons_.push_back(std::move(comparison)); }
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <cstdint>
 #include <cstdio>
 #include <fstream>
 #include <string>
@@ -19,6 +20,8 @@ struct Flags {
   std::string json;
   std::string filter;
   std::string state_backend = "heap";
+  std::int64_t checkpoint_millis = 0;
+  int repetitions = 0;
   bool quick = false;
   bool is_long = false;
   bool check = false;
@@ -28,7 +31,9 @@ int run(const Flags& flags, const char* program) {
   Suite suite({.effort = flags.is_long ? Effort::kLong
                          : flags.quick ? Effort::kQuick
                                        : Effort::kFull,
-               .state_backend = flags.state_backend});
+               .state_backend = flags.state_backend,
+               .checkpoint_millis = flags.checkpoint_millis,
+               .repetitions = flags.repetitions});
   if (!flags.is_long) {
     add_fused_chain(suite);
     add_local_exchange(suite);
@@ -71,6 +76,10 @@ int main(int argc, char** argv) {
       ->excludes("--quick");
   app.add_option("--state-backend", flags.state_backend, "where their state lies: heap, rocksdb")
       ->type_name("NAME");
+  app.add_option("--checkpoint-millis", flags.checkpoint_millis,
+                 "between their checkpoints, instead of what is measured")
+      ->type_name("N");
+  app.add_option("--repetitions", flags.repetitions, "of them, instead of 3")->type_name("N");
   app.add_flag("--check", flags.check, "missed targets give exit status 1, too");
   CLI11_PARSE(app, argc, argv);
   return run(flags, argv[0]);

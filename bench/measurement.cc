@@ -105,7 +105,8 @@ void measure_processes(const Suite& suite, int repetitions, Measurements& measur
 
 std::map<std::string, Measurement> measure(const Suite& suite, const char* program) {
   Measurements measurements;
-  const Repetitions repeat = repetitions(suite.effort());
+  Repetitions repeat = repetitions(suite.effort());
+  if (suite.scope().repetitions > 0) repeat.of_processes = suite.scope().repetitions;
   fmt::print(stderr, "Measuring {} subjects ", suite.subjects().size());
   measure_processes(suite, repeat.of_processes, measurements);
   const std::size_t processes = measurements.size();

@@ -2,14 +2,14 @@
 // FinalTableSink: keeps the last row of every key outside of the job, as a checksum per row.
 #pragma once
 
+#include <weir/weir.h>
+
 #include <cstdint>
 #include <memory>
 #include <mutex>
 #include <string>
 #include <utility>
 #include <vector>
-
-#include <weir/weir.h>
 
 #include "bench/nexmark/query_result.h"
 #include "core/sink.h"
@@ -60,7 +60,8 @@ class RowTable {
   std::size_t used_ = 0;
 };
 
-/// The sum of what all writers of a sink kept. Shared by the sink's copies and whoever runs the job.
+/// The sum of what all writers of a sink kept. Shared by the sink's copies and whoever runs the
+/// job.
 class FinalTable {
  public:
   void add(std::uint64_t rows, std::uint64_t checksum) {

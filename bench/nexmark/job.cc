@@ -3,6 +3,8 @@
 #include "bench/nexmark/job.h"
 
 #include <unistd.h>
+#include <weir/connectors/datagen.h>
+#include <weir/weir.h>
 
 #include <algorithm>
 #include <charconv>
@@ -12,9 +14,6 @@
 #include <string>
 #include <string_view>
 #include <utility>
-
-#include <weir/connectors/datagen.h>
-#include <weir/weir.h>
 
 #include "bench/nexmark/generator.h"
 #include "bench/nexmark/rows.h"

@@ -2,10 +2,10 @@
 // Job: a Nexmark program that is run to its end in this process by execute(), with checkpoints.
 #pragma once
 
+#include <weir/weir.h>
+
 #include <cstdint>
 #include <string>
-
-#include <weir/weir.h>
 
 #include "bench/nexmark/query_result.h"
 #include "bench/nexmark/rows.h"

@@ -2,11 +2,11 @@
 // What the joins of auctions and bids (q4, q9, q20) keep and emit.
 #pragma once
 
+#include <weir/weir.h>
+
 #include <cstdint>
 #include <optional>
 #include <variant>
-
-#include <weir/weir.h>
 
 #include "bench/nexmark/rows.h"
 

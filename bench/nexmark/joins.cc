@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // q4, q9 and q20: regular joins of auctions and bids, kept for ever on both sides.
+#include <weir/weir.h>
+
 #include <functional>
 #include <memory>
 #include <span>
 #include <variant>
-
-#include <weir/weir.h>
 
 #include "bench/nexmark/checksum.h"
 #include "bench/nexmark/final_table.h"
@@ -16,7 +16,9 @@ namespace weir::nexmark {
 
 // How rows go into the final table.
 
-std::uint64_t row_key(const CategoryAverage& row) { return static_cast<std::uint64_t>(row.category); }
+std::uint64_t row_key(const CategoryAverage& row) {
+  return static_cast<std::uint64_t>(row.category);
+}
 std::uint64_t row_checksum(const CategoryAverage& row) {
   return RowChecksum{}.number(row.category).number(row.average).value();
 }
@@ -65,8 +67,7 @@ bool is_in_time(const auto& auction, const auto& bid) {
 }
 
 /// q4: the highest price of each auction, over bids while it was open.
-class HighestPrices
-    : public KeyedProcessFunction<std::int64_t, TermOrPrice, HighestPrice> {
+class HighestPrices : public KeyedProcessFunction<std::int64_t, TermOrPrice, HighestPrice> {
  public:
   void declare(States& states) {
     auction_ = states.value<AuctionTerm>("auction");
@@ -102,8 +103,7 @@ class HighestPrices
 };
 
 /// q4: the average of the highest prices of each category.
-class AveragePrices
-    : public KeyedProcessFunction<std::int64_t, HighestPrice, CategoryAverage> {
+class AveragePrices : public KeyedProcessFunction<std::int64_t, HighestPrice, CategoryAverage> {
  public:
   void declare(States& states) { total_ = states.value<PriceTotal>("total"); }
   void process(const HighestPrice& change, Context&, Output& out) {
@@ -159,8 +159,7 @@ class WinningBids : public KeyedProcessFunction<std::int64_t, AuctionOrOffer, Wi
 };
 
 /// q20: bids with their auctions, whole rows.
-class BidsWithAuctions
-    : public KeyedProcessFunction<std::int64_t, AuctionOrBid, BidWithAuction> {
+class BidsWithAuctions : public KeyedProcessFunction<std::int64_t, AuctionOrBid, BidWithAuction> {
  public:
   void declare(States& states) {
     auction_ = states.value<Auction>("auction");

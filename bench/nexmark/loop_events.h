@@ -65,9 +65,7 @@ void for_each_event(std::uint64_t seed, std::int64_t events, std::int64_t events
   for (std::int64_t number = 0; number < events; ++number) {
     if (number % 1024 == 0) maker.reuse();
     switch (kind_of(number)) {
-      case EventKind::kPerson:
-        generator.make_person(number, maker, person);
-        break;
+      case EventKind::kPerson: generator.make_person(number, maker, person); break;
       case EventKind::kAuction:
         generator.make_auction(number, maker, auction);
         on_auction(std::as_const(auction));

@@ -103,9 +103,8 @@ QueryResult loop_q19(std::uint64_t seed, std::int64_t events, std::int64_t event
   for (const Ranking& ranking : rankings) {
     for (std::size_t rank = 0; rank < ranking.size; ++rank) {
       ++result.rows;
-      result.checksum += checksum_of(kept[ranking.bids[rank]])
-                             .number(static_cast<std::int64_t>(rank) + 1)
-                             .value();
+      result.checksum +=
+          checksum_of(kept[ranking.bids[rank]]).number(static_cast<std::int64_t>(rank) + 1).value();
     }
   }
   return result;

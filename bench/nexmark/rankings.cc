@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // q18 and q19: the last bid per bidder and auction, and the ten highest per auction.
+#include <weir/weir.h>
+
 #include <cstdint>
 #include <memory>
 #include <tuple>
 #include <variant>
-
-#include <weir/weir.h>
 
 #include "bench/nexmark/checksum.h"
 #include "bench/nexmark/final_table.h"
@@ -30,6 +30,13 @@ struct BidOrder {
   Text extra;
 };
 WEIR_RECORD(BidOrder, falling_price, date_time, bidder, extra)
+
+/// The columns of a bid that are neither in its order nor its auction.
+struct BidOrigin {
+  Text channel;
+  Text url;
+};
+WEIR_RECORD(BidOrigin, channel, url)
 
 RowChecksum& add_bid(RowChecksum& checksum, const Bid& row) {
   return checksum.number(row.auction)
@@ -63,8 +70,7 @@ const Bid& bid_of(const Event& event) { return std::get<Bid>(event); }
 bool is_bid(const Event& event) { return std::holds_alternative<Bid>(event); }
 
 /// q18: keeps the last bid by time.
-class LastBid
-    : public KeyedProcessFunction<std::tuple<std::int64_t, std::int64_t>, Bid, Bid> {
+class LastBid : public KeyedProcessFunction<std::tuple<std::int64_t, std::int64_t>, Bid, Bid> {
  public:
   void declare(States& states) { last_ = states.value<Bid>("last-bid"); }
   void process(const Bid& bid, Context&, Output& out) {
@@ -87,7 +93,7 @@ class LastBid
 /// q19: keeps the ten highest bids and emits those whose place has changed.
 class HighestBids : public KeyedProcessFunction<std::int64_t, Bid, RankedBid> {
  public:
-  void declare(States& states) { bids_ = states.map<BidOrder, Bid>("highest-bids"); }
+  void declare(States& states) { bids_ = states.map<BidOrder, BidOrigin>("highest-bids"); }
   void process(const Bid& bid, Context&, Output& out) {
     const BidOrder order{-bid.price, bid.date_time, bid.bidder, bid.extra};
     if (bids_.size() == kRanks) {
@@ -95,17 +101,22 @@ class HighestBids : public KeyedProcessFunction<std::int64_t, Bid, RankedBid> {
       if (!KeyLess<BidOrder>()(order, last)) return;
       bids_.remove(last);
     }
-    bids_.put(order, bid);
+    bids_.put(order, {bid.channel, bid.url});
     std::int64_t rank = 0;
-    for (const auto& entry : bids_.entries()) {
+    bool is_behind = false;
+    for (const auto& [place, origin] : bids_.entries()) {
       ++rank;
-      if (!KeyLess<BidOrder>()(entry.key, order)) out.emit({entry.value, rank});
+      is_behind = is_behind || !KeyLess<BidOrder>()(place, order);
+      if (!is_behind) continue;
+      out.emit({{bid.auction, place.bidder, -place.falling_price, origin.channel, origin.url,
+                 place.date_time, place.extra},
+                rank});
     }
   }
 
  private:
   static constexpr std::size_t kRanks = 10;
-  MapState<BidOrder, Bid> bids_;
+  MapState<BidOrder, BidOrigin> bids_;
 };
 
 }  // namespace

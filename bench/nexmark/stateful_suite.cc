@@ -30,7 +30,7 @@ nexmark::JobSetup setup_of(const Suite& suite) {
   setup.seed = kSeed;
   setup.events_per_second = kEventsPerSecond;
   setup.parallelism = Parallelism{kParallelism};
-  setup.state_backend = suite.state_backend();
+  setup.state_backend = suite.scope().state_backend;
   switch (suite.effort()) {
     case Effort::kQuick:
       setup.events = 2'000'000;
@@ -44,11 +44,15 @@ nexmark::JobSetup setup_of(const Suite& suite) {
     case Effort::kLong:
       // All of the state stays, so it is the number of events that memory limits: they are spread
       // over the time.
-      setup.events = 30'000'000;
-      setup.rate_per_second = 460'000;
+      setup.events = 20'000'000;
+      setup.rate_per_second = 300'000;
       setup.checkpoint_interval = Duration{10000};
       setup.checkpoints_min = 5;
       break;
+  }
+  if (const std::int64_t millis = suite.scope().checkpoint_millis; millis > 0) {
+    setup.checkpoint_interval = Duration{millis};
+    setup.checkpoints_min = 0;
   }
   return setup;
 }
@@ -64,7 +68,7 @@ void add_query(Suite& suite, const Query& query) {
   const nexmark::JobSetup setup = setup_of(suite);
   const auto events = static_cast<std::uint64_t>(setup.events);
   const std::string loop = query.name + "/loop";
-  const std::string weir = query.name + "/weir-" + suite.state_backend();
+  const std::string weir = query.name + "/weir-" + suite.scope().state_backend;
   suite.add({.name = loop,
              .records = events,
              .length = Subject::Length::kProcess,
@@ -75,12 +79,12 @@ void add_query(Suite& suite, const Query& query) {
              .records = events,
              .length = Subject::Length::kProcess,
              .pass = [run = query.run, setup] { return outcome_of(run(setup)); }});
-  suite.compare({.title = "Nexmark " + query.name + " (" + query.what + "), " +
-                          suite.state_backend(),
-                 .weir = weir,
-                 .loop = loop,
-                 .target = {Target::Kind::kRateMin, kFactor * query.flink / 1000},
-                 .published = query.flink});
+  suite.compare(
+      {.title = "Nexmark " + query.name + " (" + query.what + "), " + suite.scope().state_backend,
+       .weir = weir,
+       .loop = loop,
+       .target = {Target::Kind::kRateMin, kFactor * query.flink / 1000},
+       .published = query.flink});
 }
 
 }  // namespace
