@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace weir::bench {
@@ -16,15 +17,21 @@ namespace weir::bench {
 struct Outcome {
   std::uint64_t rows = 0;
   std::uint64_t checksum = 0;
-  friend bool operator==(const Outcome&, const Outcome&) = default;
+  // Of a job of Weir's, for the report:
+  std::uint64_t checkpoints = 0;       ///< completed while it ran
+  std::uint64_t checkpoint_bytes = 0;  ///< of the last
+  friend bool operator==(const Outcome& a, const Outcome& b) {
+    return a.rows == b.rows && a.checksum == b.checksum;
+  }
 };
 
 /// One way to do some work.
 struct Subject {
   std::string name;            ///< "chain/weir"
   std::uint64_t records = 0;   ///< records that go in during one pass
-  /// Whether passes are short and timed many at once, or each is a whole job.
-  enum class Length { kShort, kJob } length = Length::kShort;
+  /// Whether passes are short and timed many at once, each is a whole job, or each is a job in a
+  /// process of its own, whose memory is told.
+  enum class Length { kShort, kJob, kProcess } length = Length::kShort;
   std::function<Outcome()> pass;
 };
 
@@ -45,17 +52,27 @@ struct Comparison {
   std::string weir;  ///< names of the subjects
   std::string loop;
   Target target;
+  /// What another system published: thousand records per second of processor time; 0: none.
+  double published = 0;
 };
 
-/// How much is measured.
-enum class Effort { kQuick, kFull };
+/// How much is measured. Long: state-heavy jobs run for a minute each, once.
+enum class Effort { kQuick, kFull, kLong };
+
+struct Scope {
+  Effort effort = Effort::kFull;
+  std::string state_backend = "heap";
+  std::int64_t checkpoint_millis = 0;  ///< between checkpoints of state-heavy jobs; 0: as measured
+  int repetitions = 0;                 ///< of processes; 0: as measured
+};
 
 /// Everything there is to measure.
 class Suite {
  public:
-  explicit Suite(Effort effort) : effort_(effort) {}
+  explicit Suite(Scope scope) : scope_(std::move(scope)) {}
 
-  Effort effort() const { return effort_; }
+  Effort effort() const { return scope_.effort; }
+  const Scope& scope() const { return scope_; }
   void add(Subject subject) { subjects_.push_back(std::move(subject)); }
   void compare(Comparison comparison) { comparisons_.push_back(std::move(comparison)); }
 
@@ -66,7 +83,7 @@ class Suite {
   const std::vector<Comparison>& comparisons() const { return comparisons_; }
 
  private:
-  Effort effort_;
+  Scope scope_;
   std::vector<Subject> subjects_;
   std::vector<Comparison> comparisons_;
 };
@@ -78,5 +95,6 @@ void add_keyed_update(Suite& suite);
 void add_window_count(Suite& suite);
 void add_json_decode(Suite& suite);
 void add_nexmark(Suite& suite);
+void add_stateful_nexmark(Suite& suite);
 
 }  // namespace weir::bench

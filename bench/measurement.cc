@@ -12,6 +12,8 @@
 #include <optional>
 #include <stdexcept>
 
+#include "bench/process_run.h"
+
 namespace weir::bench {
 namespace {
 
@@ -20,10 +22,16 @@ using Measurements = std::map<std::string, Measurement>;
 struct Repetitions {
   int of_passes;
   int of_jobs;
+  int of_processes;
   double seconds_min;  // of one repetition of short passes
 };
 Repetitions repetitions(Effort effort) {
-  return effort == Effort::kQuick ? Repetitions{3, 1, 0.05} : Repetitions{9, 5, 0.25};
+  switch (effort) {
+    case Effort::kQuick: return {3, 1, 1, 0.05};
+    case Effort::kFull: return {9, 5, 3, 0.25};
+    case Effort::kLong: return {9, 5, 1, 0.25};
+  }
+  return {};
 }
 
 void run_passes(benchmark::State& state, const Subject& subject, Measurement& measured) {
@@ -74,12 +82,36 @@ class LeastReporter final : public benchmark::BenchmarkReporter {
   Measurements& measurements_;
 };
 
+// Before Google Benchmark starts, while this process is small and has one thread.
+void measure_processes(const Suite& suite, int repetitions, Measurements& measurements) {
+  for (int repetition = 0; repetition < repetitions; ++repetition) {
+    for (const Subject& subject : suite.subjects()) {
+      if (subject.length != Subject::Length::kProcess) continue;
+      const Measurement run = run_in_process(subject);
+      std::fputc('.', stderr);
+      const auto [place, is_first] = measurements.try_emplace(subject.name, run);
+      Measurement& least = place->second;
+      if (is_first || !least.failure.empty()) continue;
+      if (!run.failure.empty() || run.outcome != least.outcome) {
+        least.failure = run.failure.empty() ? "two passes differ" : run.failure;
+      } else if (run.cpu_nanos < least.cpu_nanos) {
+        least = run;
+      }
+    }
+  }
+}
+
 }  // namespace
 
 std::map<std::string, Measurement> measure(const Suite& suite, const char* program) {
   Measurements measurements;
-  const Repetitions repeat = repetitions(suite.effort());
+  Repetitions repeat = repetitions(suite.effort());
+  if (suite.scope().repetitions > 0) repeat.of_processes = suite.scope().repetitions;
+  fmt::print(stderr, "Measuring {} subjects ", suite.subjects().size());
+  measure_processes(suite, repeat.of_processes, measurements);
+  const std::size_t processes = measurements.size();
   for (const Subject& subject : suite.subjects()) {
+    if (subject.length == Subject::Length::kProcess) continue;
     Measurement& measured = measurements[subject.name];
     auto* registered = benchmark::RegisterBenchmark(
         subject.name.c_str(), [&subject, &measured](benchmark::State& state) {
@@ -104,8 +136,7 @@ std::map<std::string, Measurement> measure(const Suite& suite, const char* progr
   int count = 2;
   benchmark::Initialize(&count, arguments.data());
   LeastReporter reporter(suite, measurements);
-  fmt::print(stderr, "Measuring {} subjects ", suite.subjects().size());
-  if (!suite.subjects().empty()) benchmark::RunSpecifiedBenchmarks(&reporter);
+  if (measurements.size() > processes) benchmark::RunSpecifiedBenchmarks(&reporter);
   benchmark::Shutdown();
   std::fputc('\n', stderr);
   return measurements;

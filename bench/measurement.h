@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Measures the subjects of a suite with Google Benchmark.
+// Measures the subjects of a suite: with Google Benchmark, or each in a process of its own.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <string>
 
@@ -13,6 +14,7 @@ namespace weir::bench {
 struct Measurement {
   double cpu_nanos = 0;   ///< processor time of the process per record, all threads
   double wall_nanos = 0;  ///< elapsed time per record
+  std::uint64_t memory_bytes = 0;  ///< the most of a process of its own; else 0
   Outcome outcome;
   std::string failure;  ///< why there is no outcome; empty if there is one
 };

@@ -13,7 +13,7 @@ std::string target_text(const Target& target) {
   switch (target.kind) {
     case Target::Kind::kNone: return "";
     case Target::Kind::kRatioMax: return fmt::format("<= {:.0f}x loop", target.value);
-    case Target::Kind::kRateMin: return fmt::format(">= {:.0f} M/s", target.value);
+    case Target::Kind::kRateMin: return fmt::format(">= {:.3g} M/s", target.value);
   }
   return "";
 }
@@ -36,7 +36,7 @@ std::string word(const Verdict& verdict) {
 // What was reached, in the terms of the target.
 std::string reached(const Verdict& verdict) {
   return verdict.comparison.target.kind == Target::Kind::kRateMin
-             ? fmt::format("{:.1f} M/s", verdict.million_per_second)
+             ? fmt::format("{:.3g} M/s", verdict.million_per_second)
              : fmt::format("{:.2f}x loop", verdict.ratio);
 }
 
@@ -51,6 +51,33 @@ std::string row(const Verdict& verdict) {
   return line.substr(0, line.find_last_not_of(' ') + 1) + "\n";
 }
 
+double factor(const Verdict& verdict) {
+  return verdict.million_per_second * 1000 / verdict.comparison.published;
+}
+
+// Of jobs with much state: what they were measured by besides.
+std::string state_table(const std::vector<Verdict>& verdicts) {
+  constexpr double kMebibyte = 1024 * 1024;
+  std::string text;
+  for (const Verdict& verdict : verdicts) {
+    const Measurement& weir = verdict.weir;
+    if (!verdict.agrees || verdict.comparison.published == 0) continue;
+    if (text.empty()) {
+      text = fmt::format("\n{:<44} {:>8} {:>8} {:>7} {:>9} {:>11} {:>9} {:>9} {:>9}\n",
+                         "thousand events per second of processor time", "Weir", "Flink", "factor",
+                         "elapsed s", "checkpoints", "last MiB", "RSS MiB", "loop MiB");
+    }
+    text += fmt::format(
+        "{:<44} {:>8.0f} {:>8.0f} {:>6.1f}x {:>9.1f} {:>11} {:>9.0f} {:>9.0f} {:>9.0f}\n",
+        verdict.comparison.title, verdict.million_per_second * 1000, verdict.comparison.published,
+        factor(verdict), weir.wall_nanos * static_cast<double>(verdict.records) / 1e9,
+        weir.outcome.checkpoints, static_cast<double>(weir.outcome.checkpoint_bytes) / kMebibyte,
+        static_cast<double>(weir.memory_bytes) / kMebibyte,
+        static_cast<double>(verdict.loop.memory_bytes) / kMebibyte);
+  }
+  return text.empty() ? text : text + "\n";
+}
+
 std::string json_text(const std::string& text) {
   std::string quoted = "\"";
   for (const char c : text) {
@@ -60,12 +87,21 @@ std::string json_text(const std::string& text) {
   return quoted + "\"";
 }
 
+std::uint64_t records_of(const Suite& suite, const std::string& subject) {
+  for (const Subject& candidate : suite.subjects()) {
+    if (candidate.name == subject) return candidate.records;
+  }
+  return 0;
+}
+
 std::string json_measurement(const std::string& name, const Measurement& measured) {
   return fmt::format(
       R"({{"name": {}, "cpu_nanos_per_record": {:.4f}, "wall_nanos_per_record": {:.4f}, )"
-      R"("rows": {}, "checksum": "{:016x}"}})",
+      R"("rows": {}, "checksum": "{:016x}", "checkpoints": {}, "checkpoint_bytes": {}, )"
+      R"("memory_bytes": {}}})",
       json_text(name), measured.cpu_nanos, measured.wall_nanos, measured.outcome.rows,
-      measured.outcome.checksum);
+      measured.outcome.checksum, measured.outcome.checkpoints, measured.outcome.checkpoint_bytes,
+      measured.memory_bytes);
 }
 
 }  // namespace
@@ -77,6 +113,7 @@ std::vector<Verdict> judge(const Suite& suite,
     Verdict verdict{.comparison = comparison,
                     .weir = measurements.at(comparison.weir),
                     .loop = measurements.at(comparison.loop),
+                    .records = records_of(suite, comparison.weir),
                     .failure = {}};
     if (!verdict.weir.failure.empty()) {
       verdict.failure = comparison.weir + ": " + verdict.weir.failure;
@@ -128,6 +165,7 @@ std::string table(const std::vector<Verdict>& verdicts) {
   text += fmt::format("{:<56} {:>8} {:>8} {:>8} {:>8} {:>8}  {}\n", "nanoseconds per record",
                       "Weir", "loop", "ratio", "M/s", "elapsed", "target");
   for (const Verdict& verdict : verdicts) text += row(verdict);
+  text += state_table(verdicts);
   text += "Processor time of all threads, but for elapsed; the least of several repetitions.\n";
   text += fmt::format("bench: {} comparisons, {}; {} of {} targets met\n", verdicts.size(),
                       failed == 0 ? std::string("all checksums agree")

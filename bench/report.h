@@ -2,6 +2,7 @@
 // What the measurements say: a table for people, JSON for programs.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <string>
 #include <vector>
@@ -16,6 +17,7 @@ struct Verdict {
   Comparison comparison;
   Measurement weir;
   Measurement loop;
+  std::uint64_t records = 0;    ///< that went into Weir's pass
   double ratio = 0;             ///< Weir's processor time to the loop's
   double million_per_second = 0;  ///< records per second of processor time
   bool agrees = false;          ///< both ran, with equal rows and checksums

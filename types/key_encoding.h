@@ -279,6 +279,17 @@ decltype(auto) with_encoded_key(const K& key, F&& f) {
 }
 
 template <class K>
+std::strong_ordering compare_keys(const K& a, const K& b);
+
+// Part by part: no encoding is the beginning of another, so the first that differs decides.
+template <class K, std::size_t... Is>
+std::strong_ordering compare_key_parts(const K& a, const K& b, std::index_sequence<Is...>) {
+  std::strong_ordering order = std::strong_ordering::equal;
+  (void)(((order = compare_keys(std::get<Is>(a), std::get<Is>(b))) == 0) && ...);
+  return order;
+}
+
+template <class K>
 std::strong_ordering compare_keys(const K& a, const K& b) {
   constexpr TypeKind kKind = kTypeKind<K>;
   if constexpr (kIsNumberKey<K>) {
@@ -287,6 +298,15 @@ std::strong_ordering compare_keys(const K& a, const K& b) {
     return std::string_view(a) <=> std::string_view(b);
   } else if constexpr (kKind == TypeKind::kOptional) {
     return a.has_value() && b.has_value() ? compare_keys(*a, *b) : a.has_value() <=> b.has_value();
+  } else if constexpr (kKind == TypeKind::kRecord) {
+    std::strong_ordering order = std::strong_ordering::equal;
+    (void)kRecordDescription<K>.all_of(a, b, [&order](const auto& left, const auto& right) {
+      order = compare_keys(left, right);
+      return order == 0;
+    });
+    return order;
+  } else if constexpr (kKind == TypeKind::kTuple) {
+    return compare_key_parts(a, b, std::make_index_sequence<std::tuple_size_v<K>>());
   } else {
     return with_encoded_key(a, [&b](std::string_view left) {
       return with_encoded_key(b, [left](std::string_view right) { return left <=> right; });

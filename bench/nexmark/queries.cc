@@ -1,24 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// The two programs, their source and their checksums.
+// q0 and q5: what passes through, and windows.
 #include "bench/nexmark/queries.h"
 
-#include <unistd.h>
-
-#include <algorithm>
 #include <atomic>
-#include <charconv>
-#include <filesystem>
 #include <memory>
 #include <span>
-#include <stdexcept>
-#include <string>
+#include <variant>
 
 #include <weir/connectors/blackhole.h>
-#include <weir/connectors/datagen.h>
 #include <weir/weir.h>
 
 #include "bench/nexmark/checksum.h"
-#include "bench/nexmark/generator.h"
 #include "bench/nexmark/rows.h"
 
 namespace weir::nexmark {
@@ -26,78 +18,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// Text of generated rows: in the arena of the batch, where it stays.
-class ArenaMaker {
- public:
-  using Text = weir::Text;
-  using Time = EventTime;
-  explicit ArenaMaker(TextMaker& text) : text_(text) {}
-  char* allocate(std::size_t size) { return text_.reserve(size); }
-  Text text(char* bytes, std::size_t size) { return Text::view({bytes, size}); }
-  static Text constant(std::string_view value) { return Text::static_view(value); }
-
- private:
-  TextMaker& text_;
-};
-
-// In place: the event is filled where the caller wants it.
-template <class Row, class Fill>
-Event made(Fill&& fill) {
-  Event event(std::in_place_type<Row>);
-  fill(std::get<Row>(event));
-  return event;
-}
-
-Event make_event(const Generator<ArenaMaker>& generator, std::int64_t number, TextMaker& text) {
-  ArenaMaker maker(text);
-  switch (kind_of(number)) {
-    case EventKind::kPerson:
-      return made<Person>([&](Person& row) { generator.make_person(number, maker, row); });
-    case EventKind::kAuction:
-      return made<Auction>([&](Auction& row) { generator.make_auction(number, maker, row); });
-    case EventKind::kBid: break;
-  }
-  return made<Bid>([&](Bid& row) { generator.make_bid(number, maker, row); });
-}
-
-EventTime time_of(const Event& event) {
-  return std::visit([](const auto& row) { return row.date_time; }, event);
-}
 bool is_bid(const Event& event) { return std::holds_alternative<Bid>(event); }
-
-/// A directory of its own for the checkpoints of one job.
-class CheckpointDirectory {
- public:
-  CheckpointDirectory()
-      : path_(std::filesystem::temp_directory_path() /
-              ("weir-bench-" + std::to_string(getpid()))) {
-    std::filesystem::remove_all(path_);
-  }
-  ~CheckpointDirectory() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  CheckpointDirectory(const CheckpointDirectory&) = delete;
-  CheckpointDirectory& operator=(const CheckpointDirectory&) = delete;
-
-  std::string path() const { return path_.string(); }
-  /// The number of the last checkpoint of `job`; the first is 1.
-  std::uint64_t last_checkpoint(const std::string& job) const {
-    constexpr std::string_view kPrefix = "chk-";
-    std::uint64_t last = 0;
-    for (const auto& entry : std::filesystem::directory_iterator(path_ / job)) {
-      const std::string name = entry.path().filename().string();
-      std::uint64_t id = 0;
-      if (!name.starts_with(kPrefix)) continue;
-      std::from_chars(name.data() + kPrefix.size(), name.data() + name.size(), id);
-      last = std::max(last, id);
-    }
-    return last;
-  }
-
- private:
-  std::filesystem::path path_;
-};
 
 /// Rows counted and summed by all subtasks of a sink.
 class SharedResult {
@@ -106,47 +27,14 @@ class SharedResult {
     rows_.fetch_add(rows, std::memory_order_relaxed);
     checksum_.fetch_add(checksum, std::memory_order_relaxed);
   }
-  QueryResult take() const { return {rows_.load(), checksum_.load()}; }
+  QueryResult take(const JobFigures& figures) const {
+    return {rows_.load(), checksum_.load(), figures};
+  }
 
  private:
   std::atomic<std::uint64_t> rows_{0};
   std::atomic<std::uint64_t> checksum_{0};
 };
-
-StreamExecutionEnvironment make_environment(const JobSetup& setup,
-                                            const CheckpointDirectory& directory) {
-  ExecutionSettings settings;
-  settings.parallelism = setup.parallelism;
-  settings.checkpoints.interval = setup.checkpoint_interval;
-  settings.checkpoint_directory = directory.path();
-  settings.restart.kind = RestartStrategy::Kind::kNone;
-  settings.progress = ExecutionSettings::Progress::kNone;
-  return StreamExecutionEnvironment(settings);
-}
-
-auto events_of(StreamExecutionEnvironment& env, const JobSetup& setup) {
-  auto generator =
-      std::make_shared<const Generator<ArenaMaker>>(setup.seed, setup.events_per_second);
-  return env.from_source(
-      "events",
-      DataGenSource<Event>{.generator =
-                               [generator](std::uint64_t number, TextMaker& text) {
-                                 return make_event(*generator, static_cast<std::int64_t>(number),
-                                                   text);
-                               },
-                           .count = static_cast<std::uint64_t>(setup.events)},
-      WatermarkStrategy<Event>::bounded_out_of_orderness(4s).with_event_time(time_of));
-}
-
-void finish(StreamExecutionEnvironment& env, const JobSetup& setup,
-            const CheckpointDirectory& directory, const std::string& job) {
-  if (env.execute(job) != 0) throw std::runtime_error("job " + job + " failed");
-  const std::uint64_t checkpoints = directory.last_checkpoint(job);
-  if (checkpoints < setup.checkpoints_min + 1) {
-    throw std::runtime_error("job " + job + " ended after " + std::to_string(checkpoints) +
-                             " checkpoints, the final one included: too few to measure");
-  }
-}
 
 /// The most bids of a window; auctions with equally many are kept.
 struct Hottest {
@@ -169,10 +57,9 @@ struct Hottest {
 }  // namespace
 
 QueryResult run_q0(const JobSetup& setup) {
-  const CheckpointDirectory directory;
-  StreamExecutionEnvironment env = make_environment(setup, directory);
+  Job job("nexmark-q0", setup);
   const auto result = std::make_shared<SharedResult>();
-  events_of(env, setup)
+  job.events()
       .filter(is_bid)
       .map([](const Event& event) {
         const Bid& bid = std::get<Bid>(event);
@@ -192,15 +79,14 @@ QueryResult run_q0(const JobSetup& setup) {
         }
         result->add(rows.size(), checksum);
       }});
-  finish(env, setup, directory, "nexmark-q0");
-  return result->take();
+  const JobFigures figures = job.run();
+  return result->take(figures);
 }
 
 QueryResult run_q5(const JobSetup& setup) {
-  const CheckpointDirectory directory;
-  StreamExecutionEnvironment env = make_environment(setup, directory);
+  Job job("nexmark-q5", setup);
   const auto result = std::make_shared<SharedResult>();
-  events_of(env, setup)
+  job.events()
       .filter(is_bid)
       .map([](const Event& event) { return BidOn{std::get<Bid>(event).auction}; })
       .key_by(&BidOn::auction)
@@ -223,8 +109,8 @@ QueryResult run_q5(const JobSetup& setup) {
                    }
                  }
                }});
-  finish(env, setup, directory, "nexmark-q5");
-  return result->take();
+  const JobFigures figures = job.run();
+  return result->take(figures);
 }
 
 }  // namespace weir::nexmark

@@ -28,7 +28,9 @@ nexmark::JobSetup setup_of(Effort effort, Parallelism parallelism) {
   return setup;
 }
 
-Outcome outcome_of(const nexmark::QueryResult& result) { return {result.rows, result.checksum}; }
+Outcome outcome_of(const nexmark::QueryResult& result) {
+  return {.rows = result.rows, .checksum = result.checksum};
+}
 
 void add_query(Suite& suite, const std::string& name, const std::string& what,
                nexmark::QueryResult (*loop)(std::uint64_t, std::int64_t, std::int64_t),

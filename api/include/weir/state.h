@@ -363,7 +363,8 @@ class States {
   template <class K, class V>
   MapState<K, V> map(std::string name) {
     using Box = StateBox<detail::MapBody<K, V>>;
-    return MapState<K, V>(cell<Box>(std::move(name), StateKind::kMap, type_info<std::map<K, V>>()));
+    using Map = std::map<K, V, KeyLess<K>>;  // K need not have an order of its own
+    return MapState<K, V>(cell<Box>(std::move(name), StateKind::kMap, type_info<Map>()));
   }
   /// `reduce(T, T)` gives a T; it should be associative, for it may be applied in any grouping.
   template <class T, class Reduce>

@@ -181,6 +181,19 @@ TEST_F(KeyedStateTest, MapIteratesInTheOrderOfItsKeys) {
   EXPECT_EQ(registry().tables.at(0)->entry_count(), 0U) << "an empty map takes no entry";
 }
 
+TEST_F(KeyedStateTest, MapTakesRecordsAsKeysThatHaveNoOrderOfTheirOwn) {
+  const MapState<StateRow, std::int64_t> state = states_.map<StateRow, std::int64_t>("m");
+  set_key(1);
+  state.put({"b", 1}, 1);
+  state.put({"a", 2}, 2);
+  state.put({"a", -3}, 3);
+  state.put({"a", 2}, 4);
+  ASSERT_EQ(state.size(), 3U);
+  EXPECT_EQ(state.entries()[0].value, 3);
+  EXPECT_EQ(state.entries()[1].value, 4);
+  EXPECT_EQ(state.entries()[2].value, 1);
+}
+
 TEST_F(KeyedStateTest, MapHasOneSnapshotEntryPerUserKey) {
   const MapState<Text, std::int64_t> state = states_.map<Text, std::int64_t>("m");
   for (const std::int64_t key : {1, 2}) {
