@@ -74,7 +74,8 @@ int main(int argc, char** argv) {
   app.add_flag("--long", flags.is_long,
                "only Nexmark's state-heavy queries, each for a minute with five checkpoints")
       ->excludes("--quick");
-  app.add_option("--state-backend", flags.state_backend, "heap (whole checkpoints) or heap-incremental")
+  app.add_option("--state-backend", flags.state_backend,
+                 "heap (whole checkpoints) or heap-incremental")
       ->type_name("NAME");
   app.add_option("--checkpoint-millis", flags.checkpoint_millis,
                  "between their checkpoints, instead of what is measured")
