@@ -37,7 +37,8 @@ def fault_points():
 class Job:
     """One output folder with its checkpoints, and the runs that write to it."""
 
-    def __init__(self, binaries, folder, transactions):
+    def __init__(self, binaries, folder, transactions, is_incremental=False):
+        self.is_incremental = is_incremental
         self.binaries = binaries
         self.folder = folder
         self.transactions = transactions
@@ -48,6 +49,7 @@ class Job:
         command = [self.binaries / "fraud_detection", "--parallelism", str(parallelism),
                    "--checkpoint-interval", "100ms",
                    "--checkpoint-dir", self.folder / "checkpoints",
+                   "-D", f"execution.checkpointing.incremental={str(self.is_incremental).lower()}",
                    "--progress", "plain", "-D", "progress.interval=200ms", "--restore", "latest"]
         if fault_point is not None:
             command += ["--fault-point", fault_point]
@@ -157,7 +159,7 @@ def main():
     while kills < arguments.kills:
         jobs += 1
         print(f"job {jobs}")
-        job = Job(binaries, folder / f"job-{jobs}", transactions)
+        job = Job(binaries, folder / f"job-{jobs}", transactions, is_incremental=jobs % 2 == 1)
         try:
             kills += run_one_job(job, rng, points, expected, arguments.kills - kills)
         except (AssertionError, subprocess.TimeoutExpired) as error:
