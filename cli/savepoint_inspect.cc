@@ -111,7 +111,7 @@ std::string_view kind_text(CheckpointKind kind) {
   WEIR_UNREACHABLE();
 }
 
-std::string quoted(std::string_view text) {
+std::string json_text(std::string_view text) {
   std::string out;
   append_json_string(out, text);
   return out;
@@ -156,9 +156,9 @@ std::string state_json(const StateReport& state, bool with_key_groups) {
   const StateDescriptor& descriptor = state.descriptor;
   std::string out = fmt::format(
       R"({{"name":{},"kind":"{}","distribution":"{}","key":{},"value":{},"entries":{},"bytes":{})",
-      quoted(descriptor.name), to_string(descriptor.kind), to_string(descriptor.distribution),
-      descriptor.key_schema.empty() ? "null" : quoted(descriptor.key_schema),
-      quoted(descriptor.value_schema), state.entries, state.bytes);
+      json_text(descriptor.name), to_string(descriptor.kind), to_string(descriptor.distribution),
+      descriptor.key_schema.empty() ? "null" : json_text(descriptor.key_schema),
+      json_text(descriptor.value_schema), state.entries, state.bytes);
   if (with_key_groups && descriptor.distribution == StateDistribution::kKeyed) {
     out += ",\"key_groups\":{";
     for (const auto& [group, entries] : state.key_groups) {
@@ -177,7 +177,7 @@ std::string operator_json(const OperatorReport& report, bool with_key_groups) {
   }
   return fmt::format(
       R"({{"id":{},"name":{},"parallelism":{},"max_parallelism":{},"bytes":{},"states":[{}]}})",
-      quoted(op.id.value()), quoted(op.name), op.subtasks.size(), op.max_parallelism.value(),
+      json_text(op.id.value()), json_text(op.name), op.subtasks.size(), op.max_parallelism.value(),
       report.bytes, states);
 }
 
@@ -189,7 +189,7 @@ void print_json(std::ostream& out, const CheckpointMetadata& metadata,
   }
   out << fmt::format(R"({{"job":{},"id":{},"kind":"{}","attempt":{},"triggered_at":"{}",)"
                      R"("completed_at":"{}","operators":[{}]}})",
-                     quoted(metadata.job_name), metadata.id.value(), kind_text(metadata.kind),
+                     json_text(metadata.job_name), metadata.id.value(), kind_text(metadata.kind),
                      metadata.attempt.value(), to_string(metadata.triggered_at),
                      to_string(metadata.completed_at), operators)
       << '\n';

@@ -30,4 +30,22 @@ std::string_view to_string(StateDistribution distribution) {
   WEIR_UNREACHABLE();
 }
 
+std::optional<StateKind> state_kind_named(std::string_view name) {
+  for (int kind = 0; kind <= static_cast<int>(StateKind::kOperator); ++kind) {
+    if (to_string(static_cast<StateKind>(kind)) == name) {
+      return static_cast<StateKind>(kind);
+    }
+  }
+  return std::nullopt;
+}
+
+std::optional<StateDistribution> state_distribution_named(std::string_view name) {
+  for (int value = 0; value <= static_cast<int>(StateDistribution::kUnion); ++value) {
+    if (to_string(static_cast<StateDistribution>(value)) == name) {
+      return static_cast<StateDistribution>(value);
+    }
+  }
+  return std::nullopt;
+}
+
 }  // namespace weir

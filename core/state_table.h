@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -54,6 +55,9 @@ struct StateDescriptor {
 /// How kinds and distributions are called in messages and in JSON: "value", "keyed".
 std::string_view to_string(StateKind kind);
 std::string_view to_string(StateDistribution distribution);
+/// The inverse. Errors: nothing of that name.
+std::optional<StateKind> state_kind_named(std::string_view name);
+std::optional<StateDistribution> state_distribution_named(std::string_view name);
 
 /// Takes the entries of one frozen state.
 class StateEntrySink {

@@ -92,8 +92,10 @@ std::string operator_json(const OperatorSpec& op) {
                    *op.chained_after, op.chained_output.value());
   }
   const auto state_json = [](const StateDescriptor& state) {
-    return fmt::format("{{\"name\":{},\"key\":{},\"value\":{}}}", quoted(state.name),
-                       quoted(state.key_schema), quoted(state.value_schema));
+    return fmt::format(
+        "{{\"name\":{},\"kind\":\"{}\",\"distribution\":\"{}\",\"key\":{},\"value\":{}}}",
+        quoted(state.name), to_string(state.kind), to_string(state.distribution),
+        quoted(state.key_schema), quoted(state.value_schema));
   };
   fmt::format_to(std::back_inserter(out), ",\"steps\":{},\"states\":{},\"commits\":{}}}",
                  json_list(op.steps, quoted), json_list(op.states, state_json), op.commits);

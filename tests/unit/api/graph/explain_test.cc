@@ -54,7 +54,11 @@ TEST(ExplainTest, WritesJson) {
   source.id = OperatorId{"in"};
   source.name = "in";
   source.kind = OperatorKind::kSourceReader;
-  source.states.push_back({.name = "splits", .key_schema = "", .value_schema = "string"});
+  source.states.push_back({.name = "splits",
+                           .kind = StateKind::kOperator,
+                           .distribution = StateDistribution::kSplit,
+                           .key_schema = "",
+                           .value_schema = "string"});
   OperatorSpec sink;
   sink.id = OperatorId{"out"};
   sink.name = "out";
@@ -67,16 +71,16 @@ TEST(ExplainTest, WritesJson) {
   edge.partitioning = Partitioning::kHash;
   edge.why_not_chained = "records are spread by key";
   graph.edges.push_back(edge);
-  EXPECT_EQ(
-      explain_json(graph),
-      "{\"name\":\"a \\\"job\\\"\\u000a\",\"vertices\":[{\"id\":0,\"name\":\"in -> out\","
-      "\"parallelism\":1,\"max_parallelism\":128,\"slot_sharing_group\":\"default\","
-      "\"operators\":[{\"id\":\"in\",\"name\":\"in\",\"kind\":\"source\",\"steps\":[],"
-      "\"states\":[{\"name\":\"splits\",\"key\":\"\",\"value\":\"string\"}],\"commits\":false},"
-      "{\"id\":\"out\",\"name\":\"out\",\"kind\":\"sink\",\"chained_after\":0,"
-      "\"chained_output\":0,\"steps\":[\"filter\"],\"states\":[],\"commits\":true}]}],"
-      "\"edges\":[{\"from\":0,\"from_operator\":0,\"output\":0,\"to\":0,\"input\":0,"
-      "\"partitioning\":\"hash\",\"why_not_chained\":\"records are spread by key\"}]}");
+  EXPECT_EQ(explain_json(graph),
+            "{\"name\":\"a \\\"job\\\"\\u000a\",\"vertices\":[{\"id\":0,\"name\":\"in -> out\","
+            "\"parallelism\":1,\"max_parallelism\":128,\"slot_sharing_group\":\"default\","
+            "\"operators\":[{\"id\":\"in\",\"name\":\"in\",\"kind\":\"source\",\"steps\":[],"
+            "\"states\":[{\"name\":\"splits\",\"kind\":\"operator\",\"distribution\":\"split\","
+            "\"key\":\"\",\"value\":\"string\"}],\"commits\":false},"
+            "{\"id\":\"out\",\"name\":\"out\",\"kind\":\"sink\",\"chained_after\":0,"
+            "\"chained_output\":0,\"steps\":[\"filter\"],\"states\":[],\"commits\":true}]}],"
+            "\"edges\":[{\"from\":0,\"from_operator\":0,\"output\":0,\"to\":0,\"input\":0,"
+            "\"partitioning\":\"hash\",\"why_not_chained\":\"records are spread by key\"}]}");
 }
 
 }  // namespace

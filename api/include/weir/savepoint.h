@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+// SavepointReader and SavepointWriter: state outside of a job, to be looked at, changed or made.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/status.h"
+#include "core/state_table.h"
+#include "types/key_codec.h"
+#include "types/schema.h"
+#include "types/serializer.h"
+
+namespace weir {
+namespace detail {
+
+class StoredSavepoint;
+class NewSavepoint;
+using StoredEntryFunction = std::function<void(ByteView key, ByteView value)>;
+
+}  // namespace detail
+
+/// Reads keyed state of a checkpoint or savepoint with the types of this program. Values stored by
+/// an earlier version of the types are migrated, as on restore.
+///
+/// Errors: not found for an operator or state (lists those there are); failed precondition for
+///         other types; data loss for damage, naming the file.
+/// Thread: any, one at a time; blocks on files.
+class SavepointReader {
+ public:
+  /// `path` is the folder of a checkpoint or savepoint.
+  static Result<SavepointReader> open(const std::string& path);
+
+  /// Calls `f(key, value)` for every key of a value, reducing or aggregating state, and, with
+  /// Value a std::vector, of a list state. Text lives as long as the call.
+  template <class Key, class Value, class F>
+  Status for_each(const std::string& operator_id, const std::string& state, F&& f) const;
+
+  /// Calls `f(key, user_key, value)` for every entry of a map state.
+  template <class Key, class UserKey, class Value, class F>
+  Status for_each_in_map(const std::string& operator_id, const std::string& state, F&& f) const;
+
+ private:
+  friend class SavepointWriter;
+  explicit SavepointReader(std::shared_ptr<const detail::StoredSavepoint> stored)
+      : stored_(std::move(stored)) {}
+
+  // `wanted` has the name and the schemas; of its kind matters only whether it is a list or a map.
+  Status read(const std::string& operator_id, const StateDescriptor& wanted,
+              const detail::StoredEntryFunction& f) const;
+
+  // Shared by copies; the last lets it go.
+  std::shared_ptr<const detail::StoredSavepoint> stored_;
+};
+
+/// Makes a checkpoint that a job can be restored from, at any parallelism.
+///
+/// Thread: one at a time. Cost: holds everything in memory until it is written.
+class SavepointWriter {
+ public:
+  /// A restored job keeps its own max parallelism, whatever it is here.
+  explicit SavepointWriter(const std::string& job_name);
+  ~SavepointWriter();
+  SavepointWriter(SavepointWriter&&) noexcept;
+  SavepointWriter& operator=(SavepointWriter&&) noexcept;
+
+  /// Takes over all states of an operator, or of all operators; those that are `put` replace them.
+  Status keep(const SavepointReader& reader, const std::string& operator_id);
+  Status keep_all(const SavepointReader& reader);
+
+  /// Adds an entry of a keyed state; the first one for a state declares it, and what was kept of it
+  /// is gone. A key that comes again is replaced.
+  ///
+  /// Requires: the same kind and types for all entries of a state; `kind` is kValue, kReducing or
+  ///           kAggregating, whose value is the accumulator.
+  template <class Key, class Value>
+  void put(const std::string& operator_id, const std::string& state, const Key& key,
+           const Value& value, StateKind kind = StateKind::kValue);
+  template <class Key, class Item>
+  void put_list(const std::string& operator_id, const std::string& state, const Key& key,
+                const std::vector<Item>& items) {
+    put(operator_id, state, key, items, StateKind::kList);
+  }
+  template <class Key, class UserKey, class Value>
+  void put_in_map(const std::string& operator_id, const std::string& state, const Key& key,
+                  const UserKey& user_key, const Value& value);
+
+  /// Leaves a state out that was kept or put.
+  void drop(const std::string& operator_id, const std::string& state);
+
+  /// Writes `<directory>/<job name>/chk-<id>`, with an id above those there are, and returns its
+  /// path: what `--checkpoint-dir` and `--restore` take.
+  Result<std::string> write(const std::string& directory);
+
+ private:
+  void add(const std::string& operator_id, StateDescriptor descriptor, std::uint32_t hash,
+           std::string key, std::string value);
+
+  std::unique_ptr<detail::NewSavepoint> made_;
+};
+
+// Implementation details follow.
+
+template <class Key, class Value, class F>
+Status SavepointReader::for_each(const std::string& operator_id, const std::string& state,
+                                 F&& f) const {
+  constexpr bool kIsList = detail::kTypeKind<Value> == TypeKind::kVector;
+  const StateDescriptor wanted{state,
+                               kIsList ? StateKind::kList : StateKind::kValue,
+                               StateDistribution::kKeyed,
+                               schema_text<Key>(),
+                               schema_text<Value>(),
+                               &type_info<Value>()};
+  return read(operator_id, wanted, [&f](ByteView key_bytes, ByteView value_bytes) {
+    ArenaList arenas;
+    TextMaker text(arenas, 64);
+    ByteReader key(key_bytes);
+    ByteReader value(value_bytes);
+    const Key decoded_key = decode_key<Key>(key, text);
+    const Value decoded_value = Serializer<Value>::decode(value, text);
+    f(decoded_key, decoded_value);
+  });
+}
+
+template <class Key, class UserKey, class Value, class F>
+Status SavepointReader::for_each_in_map(const std::string& operator_id, const std::string& state,
+                                        F&& f) const {
+  using Map = std::map<UserKey, Value>;
+  const StateDescriptor wanted{state,
+                               StateKind::kMap,
+                               StateDistribution::kKeyed,
+                               schema_text<Key>(),
+                               schema_text<Map>(),
+                               &type_info<Map>()};
+  return read(operator_id, wanted, [&f](ByteView key_bytes, ByteView value_bytes) {
+    ArenaList arenas;
+    TextMaker text(arenas, 64);
+    ByteReader key(key_bytes);
+    ByteReader value(value_bytes);
+    const Key decoded_key = decode_key<Key>(key, text);
+    const UserKey decoded_user_key = decode_key<UserKey>(key, text);
+    const Value decoded_value = Serializer<Value>::decode(value, text);
+    f(decoded_key, decoded_user_key, decoded_value);
+  });
+}
+
+template <class Key, class Value>
+void SavepointWriter::put(const std::string& operator_id, const std::string& state, const Key& key,
+                          const Value& value, StateKind kind) {
+  std::string key_bytes;
+  encode_key(key_bytes, key);
+  ByteWriter value_bytes;
+  Serializer<Value>::encode(value_bytes, value);
+  add(operator_id,
+      {state, kind, StateDistribution::kKeyed, schema_text<Key>(), schema_text<Value>(),
+       &type_info<Value>()},
+      key_hash(key), std::move(key_bytes), value_bytes.take());
+}
+
+template <class Key, class UserKey, class Value>
+void SavepointWriter::put_in_map(const std::string& operator_id, const std::string& state,
+                                 const Key& key, const UserKey& user_key, const Value& value) {
+  using Map = std::map<UserKey, Value>;
+  std::string key_bytes;
+  encode_key(key_bytes, key);
+  encode_key(key_bytes, user_key);
+  ByteWriter value_bytes;
+  Serializer<Value>::encode(value_bytes, value);
+  add(operator_id,
+      {state, StateKind::kMap, StateDistribution::kKeyed, schema_text<Key>(), schema_text<Map>(),
+       &type_info<Map>()},
+      key_hash(key), std::move(key_bytes), value_bytes.take());
+}
+
+}  // namespace weir
