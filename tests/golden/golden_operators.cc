@@ -326,6 +326,9 @@ class WholeFileWriter final : public CheckpointWriter {
     return std::unique_ptr<SnapshotFile>(
         std::make_unique<WholeFile>(files_, directory_ + "/" + file_name_of(name)));
   }
+  Result<std::unique_ptr<SnapshotFile>> create_run(const std::string& name) override {
+    return create(name);
+  }
 
  private:
   FileStore& files_;
