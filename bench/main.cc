@@ -80,7 +80,7 @@ int main(int argc, char** argv) {
   app.add_option("--checkpoint-millis", flags.checkpoint_millis,
                  "between their checkpoints, instead of what is measured")
       ->type_name("N");
-  app.add_option("--repetitions", flags.repetitions, "of them, instead of 3")->type_name("N");
+  app.add_option("--repetitions", flags.repetitions, "of them, instead of 2")->type_name("N");
   app.add_flag("--check", flags.check, "missed targets give exit status 1, too");
   CLI11_PARSE(app, argc, argv);
   return run(flags, argv[0]);

@@ -28,7 +28,7 @@ struct Repetitions {
 Repetitions repetitions(Effort effort) {
   switch (effort) {
     case Effort::kQuick: return {3, 1, 1, 0.05};
-    case Effort::kFull: return {9, 5, 3, 0.25};
+    case Effort::kFull: return {9, 5, 2, 0.25};
     case Effort::kLong: return {9, 5, 1, 0.25};
   }
   return {};
