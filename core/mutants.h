@@ -6,7 +6,23 @@
 namespace weir {
 
 /// One planted bug.
-enum class Mutant { kNone, kB1, kB2, kB5, kB6, kB8, kB10, kB11, kB15, kB23, kB26, kB28 };
+enum class Mutant {
+  kNone,
+  kB1,
+  kB2,
+  kB5,
+  kB6,
+  kB8,
+  kB10,
+  kB11,
+  kB15,
+  kB16,
+  kB17,
+  kB19,
+  kB23,
+  kB26,
+  kB28
+};
 
 }  // namespace weir
 

@@ -2,10 +2,11 @@
 // CLI11 parses; every option that has a configuration key sets that key.
 #include "launch/command_line.h"
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <sstream>
 #include <string_view>
+
+#include <CLI/CLI.hpp>
 
 #include "launch/configuration_keys.h"
 #include "launch/version.h"
@@ -17,6 +18,7 @@ constexpr std::string_view kExamples = R"(Examples:
   job --parallelism 2 --checkpoint-interval 500ms -- --input events.json
   job --restore latest
   job --restore checkpoints/fraud-detection/chk-12
+  job --restore savepoints/savepoint-1a2b-7 --parallelism 3 --max-parallelism 300
   job -D restart-strategy.type=fixed-delay -D restart-strategy.fixed-delay.attempts=3
   job --explain json
 
@@ -34,6 +36,9 @@ constexpr KeyOption kKeyOptions[] = {
     {"--checkpoint-interval", "execution.checkpointing.interval",
      "How often a checkpoint is taken, for example 500ms"},
     {"--checkpoint-dir", "state.checkpoints.dir", "Where checkpoints go"},
+    {"--claim-mode", "execution.state-recovery.claim-mode",
+     "Whether --restore PATH makes the snapshot the job's own, which it deletes when a newer "
+     "checkpoint makes it superfluous: claim, or no-claim (the default)"},
 };
 
 std::string list_of_keys(const Configuration& configuration) {
@@ -73,7 +78,7 @@ void declare_options(CLI::App& app, Parsed& parsed) {
       "--list-config", parsed.list_config,
       "Prints every configuration key with its value, where that comes from, and its meaning");
   app.add_option("-s,--restore", parsed.restore,
-                 "Starts from a checkpoint: 'latest', or the path of one");
+                 "Starts from a snapshot: 'latest', or the path of a checkpoint or savepoint");
   app.add_flag("-n,--allow-non-restored-state", parsed.allow_non_restored_state,
                "Lets a restore drop state that no operator asks for");
   app.add_option("--explain", parsed.explain,
@@ -114,8 +119,8 @@ ExecutionSettings::Progress progress_mode(std::string_view text) {
 }
 
 // Reads a count that must be at least `least`; adds to `mistakes` otherwise.
-std::uint32_t count_of(const Configuration& configuration, std::string_view key,
-                       std::int64_t least, std::vector<std::string>& mistakes) {
+std::uint32_t count_of(const Configuration& configuration, std::string_view key, std::int64_t least,
+                       std::vector<std::string>& mistakes) {
   const std::int64_t value = configuration.get_int(key);
   if (value >= least && value <= 1'000'000) return static_cast<std::uint32_t>(value);
   mistakes.push_back(std::string{key} + " (" + configuration.origin(key) +
@@ -124,8 +129,7 @@ std::uint32_t count_of(const Configuration& configuration, std::string_view key,
   return static_cast<std::uint32_t>(least);
 }
 
-RestartStrategy restart_of(const Configuration& configuration,
-                           std::vector<std::string>& mistakes) {
+RestartStrategy restart_of(const Configuration& configuration, std::vector<std::string>& mistakes) {
   RestartStrategy restart;
   const std::string& type = configuration.get_string("restart-strategy.type");
   if (type == "none") {
@@ -233,7 +237,7 @@ Result<CommandLine> parse_command_line(int argc, const char* const* argv, FileSt
   if (!parsed.restore.empty()) line.restore = parsed.restore;
   if (app.count("--explain") > 0) {
     line.explain = parsed.explain == "json" ? ExecutionSettings::Explain::kJson
-                                                 : ExecutionSettings::Explain::kText;
+                                            : ExecutionSettings::Explain::kText;
   }
   line.progress = progress_mode(parsed.progress);
   line.fault_point = parsed.fault_point;

@@ -53,8 +53,7 @@ int launch(const Result<std::shared_ptr<const Program>>& program,
     case ExecutionSettings::Explain::kJson:
       std::fputs((explain_json(graph) + "\n").c_str(), stdout);
       return 0;
-    case ExecutionSettings::Explain::kRun:
-      break;
+    case ExecutionSettings::Explain::kRun: break;
   }
   return run_embedded(program.value(), settings);
 }

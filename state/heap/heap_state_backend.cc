@@ -110,7 +110,8 @@ class HeapOperatorState final : public OperatorStateBackend {
 
   void add(StateTable& table) override;
   bool is_restored() const override { return is_restored_; }
-  std::unique_ptr<FrozenOperatorState> freeze(CheckpointId checkpoint) override;
+  using OperatorStateBackend::freeze;
+  std::unique_ptr<FrozenOperatorState> freeze(const CheckpointBarrier& barrier) override;
   void tidy() override {
     for (StateTable* table : tables_) {
       table->tidy();
@@ -287,7 +288,8 @@ Status HeapOperatorState::feed_from(std::size_t from, const State& state,
   WEIR_UNREACHABLE();
 }
 
-std::unique_ptr<FrozenOperatorState> HeapOperatorState::freeze(CheckpointId checkpoint) {
+std::unique_ptr<FrozenOperatorState> HeapOperatorState::freeze(const CheckpointBarrier& barrier) {
+  const CheckpointId checkpoint = barrier.id;
   Index head{id_, checkpoint, subtask_, parallelism_, max_parallelism_, {}};
   std::vector<FrozenHeapState::Part> parts;
   parts.reserve(tables_.size());

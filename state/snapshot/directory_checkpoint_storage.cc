@@ -223,7 +223,11 @@ std::unique_ptr<CheckpointWriter> DirectoryCheckpointStorage::writer(CheckpointI
 }
 
 Status DirectoryCheckpointStorage::publish(const CheckpointMetadata& metadata) {
-  const std::string path = path_of(metadata.id);
+  return publish_in(metadata, path_of(metadata.id));
+}
+
+Status DirectoryCheckpointStorage::publish_in(const CheckpointMetadata& metadata,
+                                              const std::string& path) {
   const std::string final_path = join(path, kMetadata);
   const std::string temporary = fmt::format("{}.tmp-{}", final_path, metadata.attempt.value());
   const bool is_mutant = WEIR_MUTANT(B15);
@@ -341,6 +345,40 @@ Status DirectoryCheckpointStorage::discard(CheckpointId checkpoint) {
   return Status::ok();
 }
 
+Status DirectoryCheckpointStorage::begin_savepoint(const std::string& directory) {
+  WEIR_ASSIGN_OR_RETURN(const bool is_there, exists(files_, directory));
+  if (is_there) {
+    return already_exists("savepoint directory '" + directory + "' is there already");
+  }
+  return make_durable_directories(files_, directory);
+}
+
+Status DirectoryCheckpointStorage::publish_savepoint(const CheckpointMetadata& metadata,
+                                                     const std::string& directory) {
+  return publish_in(metadata, directory);
+}
+
+Result<bool> DirectoryCheckpointStorage::read_back_savepoint(const std::string& directory) {
+  WEIR_ASSIGN_OR_RETURN(const bool is_there, exists(files_, join(directory, kMetadata)));
+  if (!is_there) {
+    return false;
+  }
+  WEIR_RETURN_IF_ERROR(read(directory).status());
+  WEIR_RETURN_IF_ERROR(files_.sync_directory(directory));  // what is seen is not durable yet
+  return true;
+}
+
+Status DirectoryCheckpointStorage::discard_savepoint(const std::string& directory) {
+  WEIR_ASSIGN_OR_RETURN(const bool is_there, exists(files_, directory));
+  if (!is_there) {
+    return Status::ok();
+  }
+  WEIR_RETURN_IF_ERROR(remove_if_there(files_, join(directory, kMetadata)));
+  WEIR_RETURN_IF_ERROR(files_.sync_directory(directory));
+  WEIR_RETURN_IF_ERROR(files_.remove_tree(directory));
+  return files_.sync_directory(parent_directory(directory));
+}
+
 Result<CheckpointId> DirectoryCheckpointStorage::highest_id() {
   WEIR_ASSIGN_OR_RETURN(const std::vector<CheckpointId> ids, all_ids());
   return ids.empty() ? CheckpointId{0} : ids.back();
@@ -361,6 +399,15 @@ std::unique_ptr<CheckpointWriter> open_checkpoint_writer(FileStore& files,
                                                          const std::string& directory,
                                                          CheckpointId checkpoint) {
   return std::make_unique<DirectoryCheckpointWriter>(files, directory_of(directory, checkpoint));
+}
+
+std::unique_ptr<CheckpointWriter> open_checkpoint_writer(FileStore& files,
+                                                         const std::string& directory,
+                                                         const CheckpointBarrier& barrier) {
+  if (barrier.savepoint_directory.empty()) {
+    return open_checkpoint_writer(files, directory, barrier.id);
+  }
+  return std::make_unique<DirectoryCheckpointWriter>(files, barrier.savepoint_directory);
 }
 
 }  // namespace weir

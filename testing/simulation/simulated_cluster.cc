@@ -174,24 +174,24 @@ void SimulatedCluster::start_task_manager() {
   task_managers_.push_back(std::make_unique<TaskManagerProcess>(*this, TaskManagerId{next_id_++}));
   TaskManagerProcess& process = *task_managers_.back();
   process.manager = std::make_unique<TaskManager>(
-      TaskManagerEnvironment{.clock = process.clock,
-                             .executor = process.executor,
-                             .blocking = process.blocking,
-                             .transport = transport_,
-                             .files = process.files,
-                             .state_backend = process.backend,
-                             .make_writer =
-                                 [&process](const std::string& directory, CheckpointId checkpoint) {
-                                   return open_checkpoint_writer(process.files, directory,
-                                                                 checkpoint);
-                                 },
-                             .scheduler = process.scheduler,
-                             .channels = *channels_,
-                             .programs =
-                                 [this](JobId job) {
-                                   const auto found = programs_.find(job);
-                                   return found == programs_.end() ? nullptr : found->second;
-                                 }},
+      TaskManagerEnvironment{
+          .clock = process.clock,
+          .executor = process.executor,
+          .blocking = process.blocking,
+          .transport = transport_,
+          .files = process.files,
+          .state_backend = process.backend,
+          .make_writer =
+              [&process](const std::string& directory, const CheckpointBarrier& barrier) {
+                return open_checkpoint_writer(process.files, directory, barrier);
+              },
+          .scheduler = process.scheduler,
+          .channels = *channels_,
+          .programs =
+              [this](JobId job) {
+                const auto found = programs_.find(job);
+                return found == programs_.end() ? nullptr : found->second;
+              }},
       TaskManagerOptions{.id = process.id, .slots = slots_, .retry = {}, .subtask = {}});
   transport_.attach(ControlAddress{process.id}, process.process, *process.manager,
                     process.executor);
