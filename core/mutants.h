@@ -12,7 +12,9 @@ enum class Mutant {
   kB2,
   kB5,
   kB6,
+  kB7,
   kB8,
+  kB9,
   kB10,
   kB11,
   kB15,
@@ -20,8 +22,11 @@ enum class Mutant {
   kB17,
   kB19,
   kB23,
+  kB24,
+  kB25,
   kB26,
-  kB28
+  kB28,
+  kB29
 };
 
 }  // namespace weir

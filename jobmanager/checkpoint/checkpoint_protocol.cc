@@ -349,6 +349,7 @@ class Transition {
 
   void accept(SubtaskId subtask, SubtaskSnapshot snapshot) {
     PendingCheckpoint& pending = *state_.pending;
+    if (WEIR_MUTANT(B24) && state_.subtasks.at(subtask) == SubtaskState::kEnded) snapshot = {};
     pending.snapshots.emplace(subtask, std::move(snapshot));
     pending.statistics.acknowledged = static_cast<std::uint32_t>(pending.snapshots.size());
     if (pending.snapshots.size() < plan_.subtasks.size()) return;  // C3: every one, always
@@ -485,7 +486,7 @@ class Transition {
     if (state_.pending->is_manual) emit(AnswerManual{failure});
     end(CheckpointPhase::kAborted, reason);
     ++state_.counters.aborted;
-    if (state_.phase != AttemptPhase::kRunning) return;
+    if (state_.phase != AttemptPhase::kRunning || WEIR_MUTANT(B7)) return;
     if (has_ended()) {
       arm(std::max(std::min(options_.interval, kFinalRetryDelay), options_.min_pause),
           TriggerPhase::kBackingOff);

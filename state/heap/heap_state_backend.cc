@@ -131,7 +131,11 @@ class HeapOperatorState final : public OperatorStateBackend {
     // B26: a bound taken as inclusive.
     return hash_range({groups_.first, groups_.end + (WEIR_MUTANT(B26) ? 1 : 0)}, max_parallelism_);
   }
-  bool keeps_parallelism() const { return restores_.size() == parallelism_.value(); }
+  bool keeps_parallelism() const {
+    // B25: items stay where they are, though there are fewer subtasks to take them.
+    if (WEIR_MUTANT(B25)) return restores_.size() >= parallelism_.value();
+    return restores_.size() == parallelism_.value();
+  }
   // Whether any item of a split state that snapshot `from` holds is for this subtask.
   bool takes_items_of(std::size_t from) const {
     return !keeps_parallelism() || from == subtask_.value();
@@ -232,6 +236,7 @@ void HeapOperatorState::check_descriptor(const StateDescriptor& now, std::size_t
 
 void HeapOperatorState::feed(StateTable& table) const {
   const std::string& name = table.descriptor().name;
+  if (WEIR_MUTANT(B29) && table.descriptor().kind == StateKind::kTimers) return;
   std::uint64_t items_before = 0;
   for (std::size_t from = 0; from < restores_.size(); ++from) {
     const State* state = restores_[from] ? restores_[from]->index().find(name) : nullptr;

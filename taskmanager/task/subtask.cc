@@ -298,7 +298,7 @@ void Subtask::notify_complete(CheckpointId checkpoint) {
 
 void Subtask::notify_aborted(CheckpointId checkpoint) {
   mailbox_->post([this, checkpoint] {
-    if (!takes_part()) return;
+    if (!takes_part() || WEIR_MUTANT(B9)) return;
     if (trigger_ && trigger_->id <= checkpoint) trigger_.reset();
     if (stopped_at_ && *stopped_at_ <= checkpoint) stopped_at_.reset();
     aligner_.on_abort(checkpoint);
