@@ -78,9 +78,11 @@ class Simulation {
     store_ = std::make_unique<TransactionalStore>(
         [this](std::string what) { report(std::move(what)); },
         [this](CheckpointId checkpoint) {
-          // Or it is the savepoint that this run began with.
+          // Or the savepoint that this run began with contains it.
+          const bool is_by_path = restore_.what.starts_with(kSavepointRoot);
+          const std::string id = restore_.what.substr(restore_.what.rfind('-') + 1);
           return is_durable(disk_, checkpoint) ||
-                 restore_.what.ends_with("-" + to_string(checkpoint));
+                 (is_by_path && std::stoull(id) >= checkpoint.value());
         });
     // One of the first checkpoints is restored once more at the end.
     checkpoints_until_fork_ = rng_.chance(0.3) ? rng_.uniform(8) : UINT64_MAX;

@@ -436,7 +436,8 @@ TEST(DirectorySavepointTest, LiesWholeInItsDirectoryAndCanBeMoved) {
   EXPECT_TRUE(storage->read_back_savepoint("/savepoints/a/s-5").value());
   EXPECT_THAT(ids_of(*storage), IsEmpty()) << "it is no checkpoint of the job";
   ASSERT_TRUE(files.make_directories("/moved").is_ok());
-  for (const DirectoryEntry& entry : files.list("/savepoints/a/s-5").value()) {
+  const auto entries = files.list("/savepoints/a/s-5");
+  for (const DirectoryEntry& entry : *entries) {
     const std::string from = "/savepoints/a/s-5/" + entry.name;
     const std::string bytes = read_file(files, from).value();
     ASSERT_TRUE(write_file_atomically(files, "/aside", "/moved/" + entry.name, bytes).is_ok());
@@ -452,7 +453,8 @@ TEST(DirectorySavepointTest, SurvivesALossOfPower) {
   MemoryFileStore files;
   const auto storage = open_storage(files);
   ASSERT_TRUE(take_savepoint(files, *storage, "/savepoints/a/s-5").is_ok());
-  for (const DirectoryEntry& entry : files.list("/savepoints/a/s-5").value()) {
+  const auto entries = files.list("/savepoints/a/s-5");
+  for (const DirectoryEntry& entry : *entries) {
     EXPECT_TRUE(files.would_survive("/savepoints/a/s-5/" + entry.name)) << entry.name;
   }
 }
