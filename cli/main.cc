@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 
 #include "base/posix_file_store.h"
+#include "cli/control_commands.h"
 #include "cli/plan_command.h"
 #include "cli/savepoint_commands.h"
 
@@ -16,6 +17,7 @@ int main(int argc, char** argv) {
   app.require_subcommand(1);
   weir::cli::add_savepoint_commands(app, context, status);
   weir::cli::add_plan_command(app, context, status);
+  weir::cli::add_control_commands(app, context, status);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -107,6 +107,8 @@ std::string_view kind_text(CheckpointKind kind) {
   switch (kind) {
     case CheckpointKind::kCheckpoint: return "checkpoint";
     case CheckpointKind::kFinal: return "final checkpoint";
+    case CheckpointKind::kSavepoint: return "savepoint";
+    case CheckpointKind::kSavepointStop: return "savepoint that ended its job";
   }
   WEIR_UNREACHABLE();
 }

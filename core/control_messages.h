@@ -119,6 +119,11 @@ struct CloseAttempt {
   JobId job;
   AttemptNumber attempt;
 };
+/// The job is drained: let every source end, whatever it has not read yet.
+struct DrainSources {
+  JobId job;
+  AttemptNumber attempt;
+};
 /// From a source reader to its enumerator, by way of the TaskManagers. May be lost.
 struct SourceHint {
   AttemptId enumerator;
@@ -180,7 +185,8 @@ struct CommitReport {
 
 using ControlMessage =
     std::variant<DeployAttempt, CancelAttempt, TriggerCheckpoint, NotifyCheckpointComplete,
-                 NotifyCheckpointAborted, CloseAttempt, SourceHint, RegisterTaskManager, Heartbeat,
-                 AcknowledgeCheckpoint, DeclineCheckpoint, CommitReport>;
+                 NotifyCheckpointAborted, CloseAttempt, DrainSources, SourceHint,
+                 RegisterTaskManager, Heartbeat, AcknowledgeCheckpoint, DeclineCheckpoint,
+                 CommitReport>;
 
 }  // namespace weir

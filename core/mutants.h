@@ -12,16 +12,24 @@ enum class Mutant {
   kB2,
   kB5,
   kB6,
+  kB7,
   kB8,
+  kB9,
   kB10,
   kB11,
   kB15,
+  kB16,
+  kB17,
   kB18,
+  kB19,
   kB21,
   kB22,
   kB23,
+  kB24,
+  kB25,
   kB26,
-  kB28
+  kB28,
+  kB29
 };
 
 }  // namespace weir

@@ -101,6 +101,9 @@ class Operator {
     return Progress::kDone;
   }
 
+  /// The job stops with the snapshot that is about to be taken, unless that fails: output that
+  /// waits for more to come with it need not wait any longer. `prepare_snapshot` follows.
+  virtual void prepare_stop() {}
   /// A barrier is about to be forwarded; the last moment to emit in front of it.
   virtual void prepare_snapshot(CheckpointId checkpoint) { (void)checkpoint; }
   /// Checkpoint `checkpoint` is durable, and with it every earlier one. At most once per id; some

@@ -26,6 +26,9 @@ class SinkWriter {
   virtual ~SinkWriter() = default;
   virtual void open(OperatorContext& context) = 0;
   virtual void write(const TypedBatch<T>& batch, std::size_t begin, std::size_t end) = 0;
+  /// The job is to stop with the savepoint that follows: what waits for more output with it need
+  /// not. If that fails, the job goes on and writes again.
+  virtual void prepare_stop() {}
   /// A barrier is about to pass: whatever was written so far belongs to `checkpoint`.
   virtual void prepare_commit(CheckpointId checkpoint) { (void)checkpoint; }
   virtual void commit(CheckpointId checkpoint) { (void)checkpoint; }

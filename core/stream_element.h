@@ -2,6 +2,7 @@
 // What travels through a channel: batches, and between them watermarks, barriers and ends.
 #pragma once
 
+#include <string>
 #include <variant>
 
 #include "base/time.h"
@@ -22,16 +23,25 @@ enum class WatermarkStatus { kActive, kIdle };
 
 /// Why a checkpoint is taken, as the subtasks need to know it.
 enum class CheckpointKind {
-  kCheckpoint,  ///< by interval or on demand; recovery may use it
-  kFinal,       ///< after all subtasks ended; the job finishes once it is committed
+  kCheckpoint,     ///< by interval or on demand; recovery may use it
+  kFinal,          ///< after all subtasks ended; the job finishes once it is committed
+  kSavepoint,      ///< the user's: whole, in the user's directory, without side effects
+  kSavepointStop,  ///< a savepoint after which nothing is processed; the job ends once it is
+                   ///< committed
 };
+/// Whether the snapshot belongs to the user: it is written whole and shares no file.
+constexpr bool is_savepoint(CheckpointKind kind) {
+  return kind == CheckpointKind::kSavepoint || kind == CheckpointKind::kSavepointStop;
+}
 
 /// Separates the records of two checkpoints.
 struct CheckpointBarrier {
   CheckpointId id;
   CheckpointKind kind = CheckpointKind::kCheckpoint;
   /// When the coordinator triggered it, by its clock.
-  ProcessingTime triggered_at;
+  ProcessingTime triggered_at = {};
+  /// Where a savepoint goes; empty for what goes below the checkpoint directory.
+  std::string savepoint_directory = {};
   friend bool operator==(const CheckpointBarrier&, const CheckpointBarrier&) = default;
 };
 

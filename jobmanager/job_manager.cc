@@ -107,6 +107,13 @@ Status JobManager::stop_with_checkpoint(JobId job) {
   return Status::ok();
 }
 
+void JobManager::take_savepoint(JobId job, const SavepointOrder& order, SavepointAnswer done) {
+  if (!jobs_.contains(job)) return done(not_found("there is no job " + to_string(job)));
+  JobMaster* const master = find(job);
+  if (master == nullptr) return done(failed_precondition("the job is over"));
+  master->take_savepoint(order, std::move(done));
+}
+
 Result<JobStatus> JobManager::status(JobId job) const {
   const auto found = jobs_.find(job);
   if (found == jobs_.end()) return not_found("there is no job " + to_string(job));
@@ -292,6 +299,7 @@ Status JobManager::handle(const ControlEnvelope& envelope) {
                         [&](const NotifyCheckpointComplete& each) { return refuse(each); },
                         [&](const NotifyCheckpointAborted& each) { return refuse(each); },
                         [&](const CloseAttempt& each) { return refuse(each); },
+                        [&](const DrainSources& each) { return refuse(each); },
                         [&](const SourceHint& each) { return refuse(each); },
                     },
                     envelope.message);

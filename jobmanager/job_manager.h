@@ -80,6 +80,9 @@ class JobManager final : public ControlHandler, private JobMasterHost {
   Status cancel(JobId job);
   /// Takes a checkpoint that is kept, then cancels; see JobMaster. Errors: not found.
   Status stop_with_checkpoint(JobId job);
+  /// Takes a savepoint, and stops the job with it if the order says so; see JobMaster. `done` hears
+  /// not found for an unknown job.
+  void take_savepoint(JobId job, const SavepointOrder& order, SavepointAnswer done);
   /// Errors: not found.
   Result<JobStatus> status(JobId job) const;
   std::vector<JobId> jobs() const;

@@ -2,6 +2,8 @@
 // The states of a job and what moves it from one to the next.
 #include "jobmanager/job_master.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <chrono>
 #include <set>
@@ -9,6 +11,7 @@
 
 #include "base/check.h"
 #include "base/logging.h"
+#include "core/mutants.h"
 #include "jobmanager/restore.h"
 #include "jobmanager/scheduler/placement.h"
 
@@ -50,7 +53,11 @@ JobMaster::~JobMaster() { drop_timer(); }
 
 void JobMaster::start() {
   if (submission_.restore) attempt_ = submission_.restore->attempt;
-  coordinator_.recover(submission_.restore, [this](const Status& status) {
+  std::optional<RestorePoint> point;
+  if (submission_.restore) {
+    point = {*submission_.restore, submission_.restore_path, submission_.is_restore_claimed};
+  }
+  coordinator_.recover(std::move(point), [this](const Status& status) {
     if (state_ != JobState::kCreated) return;
     if (!status.is_ok()) return terminate(JobState::kFailed, status);
     if (submission_.restore) {
@@ -66,7 +73,7 @@ void JobMaster::start() {
 
 bool JobMaster::is_active() const {
   return state_ == JobState::kDeploying || state_ == JobState::kRunning ||
-         state_ == JobState::kStoppingWithCheckpoint;
+         state_ == JobState::kStoppingWithCheckpoint || state_ == JobState::kStoppingWithSavepoint;
 }
 
 void JobMaster::send(TaskManagerId to, ControlMessage message, std::function<bool()> is_wanted,
@@ -267,6 +274,67 @@ void JobMaster::on_final_commit(AttemptNumber attempt, CheckpointId checkpoint) 
 
 // --- stopping -----------------------------------------------------------------------------------
 
+void JobMaster::take_savepoint(const SavepointOrder& order, SavepointAnswer done) {
+  const bool stops = order.mode != SavepointMode::kGoOn;
+  const bool may = state_ == JobState::kDeploying || state_ == JobState::kRunning ||
+                   (state_ == JobState::kStoppingWithSavepoint && !stops);
+  if (!may) return done(failed_precondition("the job is " + to_string(state_)));
+  const std::uint64_t ticket = next_ticket_++;
+  savepoint_answers_[ticket] = std::move(done);
+  if (stops) {
+    stop_ticket_ = ticket;
+    set_state(JobState::kStoppingWithSavepoint);
+  }
+  // The job's number is in the name: no other run makes the same one (B14).
+  const std::string prefix =
+      fmt::format("{}/savepoint-{:06x}-", order.directory, submission_.job.value());
+  coordinator_.apply(SavepointRequested{{ticket, prefix, order.mode}});
+}
+
+void JobMaster::on_savepoint(const SavepointRequest& request, const Result<std::string>& path) {
+  if (path.is_ok()) {
+    log_info("savepoint completed", {{"job", submission_.graph.name}, {"path", *path}});
+  }
+  if (stop_ticket_ != request.ticket) return answer_savepoint(request.ticket, path);
+  const bool is_stopping = state_ == JobState::kStoppingWithSavepoint;
+  if (path.is_ok()) {
+    // The answer waits for the end. What is not committed by then is committed by a restore.
+    if (!is_stopping) return;
+    return start_timer(submission_.graph.checkpoints.timeout, [this] {
+      fail(Status(StatusCode::kDeadlineExceeded, "its output was not committed in time"));
+    });
+  }
+  stop_ticket_.reset();
+  if (is_stopping) {
+    set_state(execution_->find_unstarted() ? JobState::kDeploying : JobState::kRunning);
+  }
+  answer_savepoint(request.ticket, path);
+}
+
+void JobMaster::on_drain_failed(AttemptNumber attempt, const Status& reason) {
+  if (attempt != attempt_ || !is_active()) return;
+  // Nothing is wrong with the job: it is not the restart strategy's business.
+  last_failure_ = reason;
+  restart_delay_ = Duration{0};
+  coordinator_.apply(AttemptEnded{reason});
+  end_attempt(AfterAttempt::kRestart);
+}
+
+void JobMaster::answer_savepoint(std::uint64_t ticket, const Result<std::string>& path) {
+  auto answer = savepoint_answers_.extract(ticket);
+  if (!answer.empty()) answer.mapped()(path);
+}
+
+Status JobMaster::stopped_failure(const Status& failure) const {
+  const Status reason = failure.is_ok() ? cancelled("the job was cancelled") : failure;
+  return Status(reason.code(),
+                "the job has stopped with savepoint '" + coordinator_.state().stopped_with->path +
+                    "', but not all output up to it was committed; a restore from it commits the "
+                    "rest: " +
+                    reason.message(),
+                reason.domain(), RetryHint::kNo);
+}
+
 void JobMaster::stop_with_checkpoint() {
   switch (state_) {
     case JobState::kDeploying:
@@ -283,6 +351,7 @@ void JobMaster::stop_with_checkpoint() {
       stop_failure_ = unavailable("the job was " + to_string(state_));
       return cancel();
     case JobState::kStoppingWithCheckpoint:
+    case JobState::kStoppingWithSavepoint:
     case JobState::kCancelling:
     case JobState::kFinishing:
     case JobState::kFinished:
@@ -309,10 +378,12 @@ void JobMaster::check_stop() {
 
 void JobMaster::cancel() {
   if (coordinator_.state().phase == AttemptPhase::kClosed) return finish();
+  if (coordinator_.state().stopped_with) return fail(cancelled("the job was cancelled"));
   switch (state_) {
     case JobState::kDeploying:
     case JobState::kRunning:
     case JobState::kStoppingWithCheckpoint:
+    case JobState::kStoppingWithSavepoint:
       drop_timer();
       coordinator_.apply(AttemptEnded{cancelled("the job is cancelled")});
       return end_attempt(AfterAttempt::kCancel);
@@ -351,6 +422,10 @@ void JobMaster::fail(const Status& reason, const std::string& failed_operator) {
   last_failure_ = reason;
   failed_operator_ = failed_operator;
   coordinator_.apply(AttemptEnded{reason});
+  if (coordinator_.state().stopped_with && !WEIR_MUTANT(B17)) {
+    drop_timer();
+    return end_attempt(AfterAttempt::kFail);  // `proceed` says with what
+  }
   if (state_ != JobState::kStoppingWithCheckpoint) return end_attempt(decide_after(reason));
   drop_timer();
   if (!stop_checkpoint_) stop_failure_ = reason;
@@ -434,6 +509,10 @@ void JobMaster::proceed() {
   const bool is_ending = state_ == JobState::kFailing || state_ == JobState::kCancelling ||
                          state_ == JobState::kFinishing;
   if (!is_ending || !is_gone_ || terminating_ || !coordinator_.is_settled()) return;
+  // What became durable while the attempt ended counts all the same (C17).
+  if (coordinator_.state().stopped_with && after_ != AfterAttempt::kFinish && !WEIR_MUTANT(B17)) {
+    return terminate(JobState::kFailed, stopped_failure(last_failure_));
+  }
   switch (after_) {
     case AfterAttempt::kRestart: return restart_later();
     case AfterAttempt::kFail: return terminate(JobState::kFailed, last_failure_);
@@ -466,6 +545,14 @@ void JobMaster::terminate(JobState state, Status result) {
   // Slots are free by now, but files may still have to be deleted.
   coordinator_.when_storage_idle([this, state] {
     final_uptime_ = elapsed(submitted_nanos_, environment_.clock.monotonic_nanos());
+    const auto& stopped = coordinator_.state().stopped_with;
+    while (!savepoint_answers_.empty()) {
+      const std::uint64_t ticket = savepoint_answers_.begin()->first;
+      const bool is_done = stopped && stop_ticket_ == ticket && result_.is_ok();
+      answer_savepoint(ticket, is_done           ? Result<std::string>(stopped->path)
+                               : result_.is_ok() ? unavailable("the job has ended")
+                                                 : result_);
+    }
     set_state(state);
   });
 }
@@ -501,6 +588,7 @@ JobStatus JobMaster::status() const {
   status.checkpoints = summarize_checkpoints(coordinator_.state());
   status.stale_messages = stale_messages_;
   status.result = result_;
+  if (coordinator_.state().stopped_with) status.savepoint = coordinator_.state().stopped_with->path;
   return status;
 }
 
@@ -525,6 +613,7 @@ std::string JobMaster::waiting_for() const {
              to_string(attempt_);
     case JobState::kRunning:
     case JobState::kStoppingWithCheckpoint:
+    case JobState::kStoppingWithSavepoint:
       return checkpoint_waiting_for(coordinator_.plan(), coordinator_.state());
     case JobState::kFinished:
     case JobState::kFailed:

@@ -35,7 +35,17 @@ struct JobSubmission {
   /// What to start from; none for a fresh start.
   std::optional<CheckpointMetadata> restore;
   bool allow_non_restored_state = false;
+  std::string restore_path = {};   ///< where it lies
+  bool is_restore_claimed = true;  ///< see RestorePoint
 };
+
+/// A savepoint that somebody asks for.
+struct SavepointOrder {
+  std::string directory;  ///< a directory of its own is made below it
+  SavepointMode mode = SavepointMode::kGoOn;
+};
+/// Hears the path of the savepoint; of one that the job stops with, once the job has ended.
+using SavepointAnswer = std::function<void(Result<std::string>)>;
 
 /// What a job master asks of the JobManager. Called from inside its calls.
 class JobMasterHost {
@@ -78,6 +88,9 @@ class JobMaster final : private CheckpointHost {
   /// Takes a checkpoint, waits for its output to be committed, then cancels. Whatever goes wrong,
   /// the job is cancelled and the result says so.
   void stop_with_checkpoint();
+  /// Takes a savepoint. With a mode that stops: once it is durable the job ends as FINISHED, or as
+  /// FAILED with a result that names the savepoint (C17); until then a failure lets the job go on.
+  void take_savepoint(const SavepointOrder& order, SavepointAnswer done);
 
   /// Returns whether something runs there that should be over; it has been told so.
   bool on_heartbeat(TaskManagerId from, const std::vector<SubtaskReport>& reports);
@@ -99,6 +112,8 @@ class JobMaster final : private CheckpointHost {
   void on_checkpoints_failed(AttemptNumber attempt, const Status& reason) override;
   void on_final_commit(AttemptNumber attempt, CheckpointId checkpoint) override;
   void on_manual_checkpoint(const Result<CheckpointId>& result) override;
+  void on_savepoint(const SavepointRequest& request, const Result<std::string>& path) override;
+  void on_drain_failed(AttemptNumber attempt, const Status& reason) override;
   void on_checkpoint_settled() override { proceed(); }
 
   // As MessageSender::send, but nothing is asked or answered once this object is gone.
@@ -115,6 +130,9 @@ class JobMaster final : private CheckpointHost {
   void apply_reports(TaskManagerId from, const std::vector<SubtaskReport>& reports);
   void check_attempt(TaskManagerId from);
   void check_stop();
+  void answer_savepoint(std::uint64_t ticket, const Result<std::string>& path);
+  // Why the job fails that has stopped with a savepoint.
+  Status stopped_failure(const Status& failure) const;
 
   void fail(const Status& reason, const std::string& failed_operator = "");
   AfterAttempt decide_after(const Status& reason);
@@ -163,6 +181,9 @@ class JobMaster final : private CheckpointHost {
   std::string failed_operator_;
   std::optional<CheckpointId> stop_checkpoint_;
   Status stop_failure_;
+  std::map<std::uint64_t, SavepointAnswer> savepoint_answers_;  // by ticket
+  std::uint64_t next_ticket_ = 1;
+  std::optional<std::uint64_t> stop_ticket_;  // of the savepoint the job stops with
   Status result_;
   Duration final_uptime_{0};
   std::uint64_t stale_messages_ = 0;

@@ -48,6 +48,7 @@ std::string to_string(JobState state) {
     case JobState::kFailing: return "FAILING";
     case JobState::kRestarting: return "RESTARTING";
     case JobState::kStoppingWithCheckpoint: return "STOPPING_WITH_CHECKPOINT";
+    case JobState::kStoppingWithSavepoint: return "STOPPING_WITH_SAVEPOINT";
     case JobState::kCancelling: return "CANCELLING";
     case JobState::kFinishing: return "FINISHING";
     case JobState::kFinished: return "FINISHED";
@@ -108,9 +109,15 @@ CheckpointsStatus summarize_checkpoints(const CheckpointProtocolState& state) {
 std::string checkpoint_waiting_for(const CheckpointPlan& plan,
                                    const CheckpointProtocolState& state) {
   if (state.phase != AttemptPhase::kRunning && !state.pending) return "";
+  if (state.draining) {
+    for (const auto& [subtask, each] : state.subtasks) {
+      if (each != SubtaskState::kEnded) return subtask_text(plan.graph, subtask) + " to drain";
+    }
+  }
   if (state.pending) {
     const PendingCheckpoint& pending = *state.pending;
-    const std::string name = "checkpoint " + to_string(pending.barrier.id);
+    const std::string name =
+        (pending.request ? "savepoint " : "checkpoint ") + to_string(pending.barrier.id);
     switch (pending.statistics.phase) {
       case CheckpointPhase::kPreparing: return "the directory of " + name;
       case CheckpointPhase::kStoring: return "the metadata of " + name;

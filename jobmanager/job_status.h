@@ -26,6 +26,7 @@ enum class JobState {
   kFailing,     ///< an attempt failed; waiting for all of it to be over
   kRestarting,  ///< waiting for the restart delay, then reading the checkpoint
   kStoppingWithCheckpoint,
+  kStoppingWithSavepoint,
   kCancelling,
   kFinishing,  ///< everything is committed; subtasks close
   kFinished,
@@ -89,6 +90,7 @@ struct JobStatus {
   std::uint64_t stale_messages = 0;  ///< about past attempts or from unknown senders; dropped
   /// Once terminal: ok if the job did what was asked, else why not.
   Status result;
+  std::optional<std::string> savepoint = {};  ///< the job stopped, or stops, with it
 };
 
 /// Sums up what the heartbeats said. `execution` may be null: then all counters are zero.

@@ -3,6 +3,7 @@
 #include "jobmanager/restore.h"
 
 #include <algorithm>
+#include <map>
 #include <set>
 #include <string>
 
@@ -18,20 +19,39 @@ bool has_state(const OperatorCheckpoint& entry) {
 Status check_restorable(const JobGraph& graph, const CheckpointMetadata& checkpoint,
                         NonRestoredState non_restored) {
   if (non_restored == NonRestoredState::kAllowed) return Status::ok();
-  std::set<OperatorId> known;
+  std::map<OperatorId, std::set<std::string>> known;
   for (const JobVertex& vertex : graph.vertices) {
-    for (const OperatorSpec& spec : vertex.operators) known.insert(spec.id);
+    for (const OperatorSpec& spec : vertex.operators) {
+      std::set<std::string>& states = known[spec.id];
+      for (const StateDescriptor& state : spec.states) states.insert(state.name);
+    }
   }
-  std::string lost;
+  std::string operators;
+  std::string states;
   for (const OperatorCheckpoint& entry : checkpoint.operators) {
-    if (known.contains(entry.id) || !has_state(entry)) continue;
-    lost += (lost.empty() ? "'" : ", '") + entry.id.value() + "'";
+    if (!has_state(entry)) continue;
+    const auto found = known.find(entry.id);
+    if (found == known.end()) {
+      operators += (operators.empty() ? "'" : ", '") + entry.id.value() + "'";
+      continue;
+    }
+    for (const StateDescriptor& state : entry.states) {
+      if (found->second.contains(state.name)) continue;
+      states += (states.empty() ? "'" : ", '") + state.name + "' of '" + entry.id.value() + "'";
+    }
   }
-  if (lost.empty()) return Status::ok();
+  if (operators.empty() && states.empty()) return Status::ok();
+  std::string lost;
+  if (!operators.empty()) lost = "state of operators that the job does not have: " + operators;
+  if (!states.empty()) {
+    lost +=
+        (lost.empty() ? "" : "; and ") + std::string("states that their operators do not have: ");
+    lost += states;
+  }
+  const std::string kind = is_savepoint(checkpoint.kind) ? "savepoint " : "checkpoint ";
   return Status(StatusCode::kFailedPrecondition,
-                "checkpoint " + to_string(checkpoint.id) + " of '" + checkpoint.job_name +
-                    "' has state of operators that the job does not have: " + lost +
-                    "; give them back their ids, or allow state that is not restored",
+                kind + to_string(checkpoint.id) + " of '" + checkpoint.job_name + "' has " + lost +
+                    "; give them back their ids and names, or allow state that is not restored",
                 ErrorDomain::kUser, RetryHint::kNo);
 }
 

@@ -16,7 +16,8 @@ enum class NonRestoredState { kRefused, kAllowed };
 
 /// Checks that the job can start from `checkpoint`.
 ///
-/// Errors: failed precondition (no restart) that names every operator whose state would be lost.
+/// Errors: failed precondition (no restart) that names every operator, and every state of an
+///         operator, that would be lost.
 Status check_restorable(const JobGraph& graph, const CheckpointMetadata& checkpoint,
                         NonRestoredState non_restored);
 

@@ -18,6 +18,7 @@ constexpr std::string_view kExamples = R"(Examples:
   job --parallelism 2 --checkpoint-interval 500ms -- --input events.json
   job --restore latest
   job --restore checkpoints/fraud-detection/chk-12
+  job --restore savepoints/savepoint-1a2b-7 --parallelism 3 --max-parallelism 300
   job -D restart-strategy.type=fixed-delay -D restart-strategy.fixed-delay.attempts=3
   job --explain json
 
@@ -35,6 +36,9 @@ constexpr KeyOption kKeyOptions[] = {
     {"--checkpoint-interval", "execution.checkpointing.interval",
      "How often a checkpoint is taken, for example 500ms"},
     {"--checkpoint-dir", "state.checkpoints.dir", "Where checkpoints go"},
+    {"--claim-mode", "execution.state-recovery.claim-mode",
+     "Whether --restore PATH makes the snapshot the job's own, which it deletes when a newer "
+     "checkpoint makes it superfluous: claim, or no-claim (the default)"},
 };
 
 std::string list_of_keys(const Configuration& configuration) {
@@ -74,7 +78,7 @@ void declare_options(CLI::App& app, Parsed& parsed) {
       "--list-config", parsed.list_config,
       "Prints every configuration key with its value, where that comes from, and its meaning");
   app.add_option("-s,--restore", parsed.restore,
-                 "Starts from a checkpoint: 'latest', or the path of one");
+                 "Starts from a snapshot: 'latest', or the path of a checkpoint or savepoint");
   app.add_flag("-n,--allow-non-restored-state", parsed.allow_non_restored_state,
                "Lets a restore drop state that no operator asks for");
   app.add_option("--explain", parsed.explain,

@@ -16,11 +16,11 @@ namespace weir {
 /// What the options before `--` say.
 struct CommandLine {
   Configuration configuration;
-  std::string program = {};            ///< argv[0]
+  std::string program = {};                 ///< argv[0]
   std::optional<std::string> restore = {};  ///< "latest", or the path of a checkpoint
   ExecutionSettings::Explain explain = ExecutionSettings::Explain::kRun;
   ExecutionSettings::Progress progress = ExecutionSettings::Progress::kAuto;
-  std::string fault_point = {};  ///< for tests; empty for none
+  std::string fault_point = {};                 ///< for tests; empty for none
   std::vector<std::string> job_arguments = {};  ///< what stands after `--`
   /// Set for --help, --version and --list-config: print this and exit with status 0.
   std::optional<std::string> print_and_exit = {};

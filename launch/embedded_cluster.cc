@@ -50,8 +50,8 @@ EmbeddedCluster::EmbeddedCluster(std::shared_ptr<const Program> program,
           .files = files_,
           .state_backend = *state_backend_,
           .make_writer =
-              [this](const std::string& directory, CheckpointId checkpoint) {
-                return open_checkpoint_writer(files_, directory, checkpoint);
+              [this](const std::string& directory, const CheckpointBarrier& barrier) {
+                return open_checkpoint_writer(files_, directory, barrier);
               },
           .scheduler = scheduler_,
           .channels = channels_,
@@ -85,9 +85,8 @@ EmbeddedCluster::~EmbeddedCluster() {
     }
   }
   std::promise<void> stopped;
-  task_manager_executor_.post([this, &stopped] {
-    task_manager_->stop([&stopped] { stopped.set_value(); });
-  });
+  task_manager_executor_.post(
+      [this, &stopped] { task_manager_->stop([&stopped] { stopped.set_value(); }); });
   stopped.get_future().wait();
   transport_.detach(ControlAddress{kTaskManager});
   transport_.detach(ControlAddress::job_manager());
@@ -99,13 +98,17 @@ EmbeddedCluster::~EmbeddedCluster() {
 }
 
 Status EmbeddedCluster::submit(std::shared_ptr<CheckpointStorage> storage,
-                               std::optional<CheckpointMetadata> restore,
-                               bool allow_non_restored_state) {
+                               std::optional<RestorePoint> restore, bool allow_non_restored_state) {
   JobSubmission submission{.job = job_,
                            .graph = program_->graph,
                            .storage = std::move(storage),
-                           .restore = std::move(restore),
+                           .restore = std::nullopt,
                            .allow_non_restored_state = allow_non_restored_state};
+  if (restore) {
+    submission.restore = std::move(restore->metadata);
+    submission.restore_path = std::move(restore->path);
+    submission.is_restore_claimed = restore->is_claimed;
+  }
   std::promise<Status> submitted;
   job_manager_executor_.post([this, &submitted, &submission] {
     submitted.set_value(job_manager_->submit(std::move(submission), *this));
@@ -133,6 +136,11 @@ JobStatus EmbeddedCluster::status() {
 void EmbeddedCluster::stop_with_checkpoint() {
   // Not found means that it is over already, as wanted.
   job_manager_executor_.post([this] { (void)job_manager_->stop_with_checkpoint(job_); });
+}
+
+void EmbeddedCluster::take_savepoint(const SavepointOrder& order, SavepointAnswer done) {
+  job_manager_executor_.post(
+      [this, order, done = std::move(done)] { job_manager_->take_savepoint(job_, order, done); });
 }
 
 void EmbeddedCluster::cancel() {

@@ -38,7 +38,8 @@ struct JobEnd {
 
 /// Runs one job in this process with the same parts that a cluster has.
 ///
-/// Thread: made, used and destroyed by one thread; `stop_with_checkpoint` and `cancel` from any.
+/// Thread: made, used and destroyed by one thread; stopping, cancelling, savepoints and `status`
+/// from any.
 class EmbeddedCluster final : private JobListener {
  public:
   EmbeddedCluster(std::shared_ptr<const Program> program, const EmbeddedClusterOptions& options);
@@ -46,14 +47,16 @@ class EmbeddedCluster final : private JobListener {
   ~EmbeddedCluster() override;
 
   /// Submits the job. Errors: as JobManager::submit.
-  Status submit(std::shared_ptr<CheckpointStorage> storage,
-                std::optional<CheckpointMetadata> restore, bool allow_non_restored_state);
+  Status submit(std::shared_ptr<CheckpointStorage> storage, std::optional<RestorePoint> restore,
+                bool allow_non_restored_state);
   /// Waits for the end of the job, at most `limit`; none if it goes on.
   std::optional<JobEnd> wait(Duration limit);
   JobStatus status();
 
   void stop_with_checkpoint();
   void cancel();
+  /// As JobManager::take_savepoint; `done` is called on a thread of the cluster.
+  void take_savepoint(const SavepointOrder& order, SavepointAnswer done);
 
  private:
   void on_end(JobId job, JobState state, const Status& result) override;

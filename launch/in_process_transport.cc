@@ -39,9 +39,8 @@ void InProcessTransport::send(ControlAddress to, ControlEnvelope envelope,
   receiver.executor->post([this, to, envelope = std::move(envelope), reply = std::move(reply)] {
     // The receiver may have left between posting and delivery.
     const Endpoint endpoint = find(to);
-    reply(endpoint.handler != nullptr
-              ? endpoint.handler->handle(envelope)
-              : unavailable("control message: the receiver has left"));
+    reply(endpoint.handler != nullptr ? endpoint.handler->handle(envelope)
+                                      : unavailable("control message: the receiver has left"));
   });
 }
 

@@ -54,8 +54,7 @@ std::string counts(const OperatorProgress& op) {
 
 }  // namespace
 
-double ProgressText::rate(const JobProgress& job, std::size_t index,
-                          std::int64_t now_nanos) const {
+double ProgressText::rate(const JobProgress& job, std::size_t index, std::int64_t now_nanos) const {
   if (!last_ || last_->operators.size() != job.operators.size()) return 0;
   const OperatorProgress& now = job.operators[index];
   const OperatorProgress& before = last_->operators[index];
@@ -100,10 +99,9 @@ std::string ProgressText::plain(const JobProgress& job, std::int64_t now_nanos) 
 }
 
 std::string ProgressText::summary(const JobProgress& job, const std::string& outcome) {
-  std::string text =
-      fmt::format("{} {} after {}: {} checkpoints completed, {} failed, {} restarts\n", job.name,
-                  outcome, clock_text(job.uptime), job.checkpoints_completed,
-                  job.checkpoints_failed, job.restarts);
+  std::string text = fmt::format(
+      "{} {} after {}: {} checkpoints completed, {} failed, {} restarts\n", job.name, outcome,
+      clock_text(job.uptime), job.checkpoints_completed, job.checkpoints_failed, job.restarts);
   for (const OperatorProgress& op : job.operators) {
     text += fmt::format("  {:<32}{}\n", op.name, counts(op));
   }

@@ -7,6 +7,8 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <filesystem>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -14,7 +16,9 @@
 
 #include "base/logging.h"
 #include "launch/configuration_keys.h"
+#include "launch/control_server.h"
 #include "launch/embedded_cluster.h"
+#include "launch/job_control.h"
 #include "launch/progress.h"
 #include "launch/signal_watcher.h"
 #include "state/snapshot/directory_checkpoint_storage.h"
@@ -116,12 +120,9 @@ class Display {
         lines_ = static_cast<int>(std::count(block.begin(), block.end(), '\n'));
         break;
       }
-      case ExecutionSettings::Progress::kPlain:
-        say(text_.plain(job, now_nanos) + "\n");
-        break;
+      case ExecutionSettings::Progress::kPlain: say(text_.plain(job, now_nanos) + "\n"); break;
       case ExecutionSettings::Progress::kAuto:
-      case ExecutionSettings::Progress::kNone:
-        break;
+      case ExecutionSettings::Progress::kNone: break;
     }
     if (job.last_failure != last_failure_) {
       last_failure_ = job.last_failure;
@@ -138,18 +139,40 @@ class Display {
   std::string last_failure_;
 };
 
-Result<std::optional<CheckpointMetadata>> restore_point(CheckpointStorage& storage,
-                                                        const ExecutionSettings& settings,
-                                                        const std::string& job) {
-  if (settings.restore.empty()) return std::optional<CheckpointMetadata>{};
+Result<std::optional<RestorePoint>> restore_point(CheckpointStorage& storage,
+                                                  const ExecutionSettings& settings,
+                                                  const Configuration& configuration,
+                                                  const std::string& job) {
+  if (settings.restore.empty()) return std::optional<RestorePoint>{};
   WEIR_ASSIGN_OR_RETURN(std::optional<CheckpointMetadata> found,
                         find_checkpoint(storage, settings.restore));
-  if (found) {
-    say(fmt::format("{}: restoring from checkpoint {}\n", job, found->id.value()));
-  } else {
+  if (!found) {
     say(fmt::format("{}: no checkpoint in {} yet: starting fresh\n", job, storage.directory()));
+    return std::optional<RestorePoint>{};
   }
-  return found;
+  const bool is_latest = settings.restore == "latest";
+  const bool claims = configuration.get_string("execution.state-recovery.claim-mode") == "claim";
+  say(fmt::format("{}: restoring from {} {}\n", job,
+                  is_savepoint(found->kind) ? "savepoint" : "checkpoint", found->id.value()));
+  std::string path = is_latest ? "" : settings.restore;
+  while (path.size() > 1 && path.ends_with('/')) path.pop_back();
+  if (path.ends_with("/_metadata")) path = parent_directory(path);
+  return std::optional(RestorePoint{*std::move(found), std::move(path), is_latest || claims});
+}
+
+// Where the control socket cannot be, the job runs all the same.
+std::unique_ptr<ControlServer> serve_control(EmbeddedCluster& cluster,
+                                             const std::string& job_directory,
+                                             const Configuration& configuration) {
+  std::string savepoints = configuration.get_string("state.savepoints.dir");
+  if (savepoints.empty()) savepoints = job_directory + "/savepoints";
+  savepoints = std::filesystem::absolute(savepoints).lexically_normal().string();
+  Result<std::unique_ptr<ControlServer>> server =
+      ControlServer::start(job_directory, make_job_control(cluster, std::move(savepoints)));
+  if (server.is_ok()) return std::move(server).value();
+  log_warning("no control socket: list, stop and savepoint do not reach this job",
+              {{"reason", server.status()}});
+  return nullptr;
 }
 
 // The cluster that a signal stops, while there is one. The signal thread lives longer than it.
@@ -176,7 +199,11 @@ class StopTarget {
   bool is_wanted_ = false;
 };
 
-std::string outcome_of(const JobEnd& end, const StopTarget& target) {
+std::string outcome_of(const JobEnd& end, const StopTarget& target,
+                       const std::optional<std::string>& savepoint) {
+  if (end.state == JobState::kFinished && savepoint) {
+    return "STOPPED with savepoint " + *savepoint;
+  }
   if (end.state == JobState::kCancelled && end.result.is_ok() && target.is_wanted()) {
     return "STOPPED with a checkpoint (--restore latest goes on from it)";
   }
@@ -202,7 +229,9 @@ int run_embedded(std::shared_ptr<const Program> program, const ExecutionSettings
       DirectoryCheckpointStorage::open(files, settings.checkpoint_directory, job);
   if (!opened.is_ok()) return report_failure(job, opened.status());
   std::shared_ptr<CheckpointStorage> storage = std::move(opened).value();
-  Result<std::optional<CheckpointMetadata>> restore = restore_point(*storage, settings, job);
+  const std::string job_directory = storage->directory();
+  Result<std::optional<RestorePoint>> restore =
+      restore_point(*storage, settings, configuration, job);
   if (!restore.is_ok()) return report_failure(job, restore.status());
 
   StopTarget target;
@@ -220,11 +249,14 @@ int run_embedded(std::shared_ptr<const Program> program, const ExecutionSettings
 
   SystemClock clock;
   Display display(settings.progress, configuration.get_duration("progress.interval"));
+  std::unique_ptr<ControlServer> control = serve_control(cluster, job_directory, configuration);
   const JobEnd end = watch(cluster, display, clock);
+  control.reset();
   target.set(nullptr);
+  const std::optional<std::string> savepoint = cluster.status().savepoint;
   const JobProgress last = progress_of(cluster.status(), clock.now());
   if (settings.progress != ExecutionSettings::Progress::kNone) {
-    say(ProgressText::summary(last, outcome_of(end, target)));
+    say(ProgressText::summary(last, outcome_of(end, target, savepoint)));
   }
   return end.result.is_ok() ? 0 : report_failure(job, end.result);
 }

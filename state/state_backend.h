@@ -9,6 +9,7 @@
 #include "core/control_messages.h"
 #include "core/key_group.h"
 #include "core/state_table.h"
+#include "core/stream_element.h"
 #include "state/snapshot/checkpoint_storage.h"
 
 namespace weir {
@@ -26,8 +27,13 @@ class FrozenOperatorState {
 /// Thread: the subtask's.
 class OperatorStateBackend : public StateRegistry {
  public:
-  /// Takes the content of every state. Microseconds to a few milliseconds.
-  virtual std::unique_ptr<FrozenOperatorState> freeze(CheckpointId checkpoint) = 0;
+  /// Takes the content of every state. Microseconds to a few milliseconds. Of a savepoint, what is
+  /// written must be whole: it refers to no file of another snapshot.
+  virtual std::unique_ptr<FrozenOperatorState> freeze(const CheckpointBarrier& barrier) = 0;
+  /// As for a checkpoint.
+  std::unique_ptr<FrozenOperatorState> freeze(CheckpointId checkpoint) {
+    return freeze(CheckpointBarrier{.id = checkpoint});
+  }
   /// Called between batch calls.
   virtual void tidy() = 0;
   virtual std::size_t entry_count() const = 0;

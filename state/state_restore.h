@@ -13,6 +13,7 @@
 #include "base/status.h"
 #include "core/ids.h"
 #include "core/key_group.h"
+#include "core/mutants.h"
 #include "core/state_table.h"
 #include "state/snapshot/snapshot_reader.h"
 #include "state/state_backend.h"
@@ -62,7 +63,11 @@ class StateRestore {
   Status open_files(FileStore& files, const std::vector<StateHandle>& handles);
   Status check_head(const SnapshotReader& reader, std::size_t from) const;
   Status verify(const SnapshotReader& reader, std::size_t from) const;
-  bool keeps_parallelism() const { return former_.size() == parallelism_.value(); }
+  bool keeps_parallelism() const {
+    // B25: items stay where they are, though there are fewer subtasks to take them.
+    if (WEIR_MUTANT(B25)) return former_.size() >= parallelism_.value();
+    return former_.size() == parallelism_.value();
+  }
   // Whether any item of a split state that former subtask `from` stored is for this subtask.
   bool takes_items_of(std::size_t from) const {
     return !keeps_parallelism() || from == subtask_.value();

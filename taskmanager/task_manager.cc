@@ -192,6 +192,11 @@ Status TaskManager::on_message(const CloseAttempt& message) {
   return Status::ok();
 }
 
+Status TaskManager::on_message(const DrainSources& message) {
+  for_each_of(message.job, message.attempt, [](Subtask& subtask) { subtask.request_drain(); });
+  return Status::ok();
+}
+
 void TaskManager::end_attempts(JobId job, AttemptNumber last, void (Subtask::*request)()) {
   const auto ended = ended_.try_emplace(job, last).first;
   ended->second = std::max(ended->second, last);

@@ -118,6 +118,7 @@ class TaskManager final : public ControlHandler, private SubtaskHost {
   Status on_message(const NotifyCheckpointComplete& message);
   Status on_message(const NotifyCheckpointAborted& message);
   Status on_message(const CloseAttempt& message);
+  Status on_message(const DrainSources& message);
   Status on_message(const SourceHint& message);
   template <class Other>
   Status on_message(const Other& message);

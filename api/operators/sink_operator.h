@@ -34,6 +34,7 @@ class SinkOperator final : public Operator {
     writer_->finish();
     return Progress::kDone;
   }
+  void prepare_stop() override { writer_->prepare_stop(); }
   void prepare_snapshot(CheckpointId checkpoint) override { writer_->prepare_commit(checkpoint); }
   void notify_checkpoint_complete(CheckpointId checkpoint) override { writer_->commit(checkpoint); }
   void close() noexcept override { writer_->close(); }

@@ -7,8 +7,8 @@
 #include <utility>
 
 #include "connectors/files/rolling_files.h"
-#include "connectors/source/bad_records.h"
 #include "connectors/formats/format.h"
+#include "connectors/source/bad_records.h"
 #include "core/sink.h"
 
 namespace weir::detail {
@@ -40,6 +40,7 @@ class FileWriter final : public SinkWriter<T> {
   }
   void prepare_commit(CheckpointId checkpoint) override { files_.prepare_commit(checkpoint); }
   void commit(CheckpointId checkpoint) override { files_.commit(checkpoint); }
+  void prepare_stop() override { files_.end_file(); }
   void finish() override { files_.finish(); }
   ProcessingTime next_processing_time() const override { return files_.next_processing_time(); }
   void on_processing_time(ProcessingTime now) override { files_.on_processing_time(now); }

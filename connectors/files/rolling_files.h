@@ -64,6 +64,8 @@ class RollingFiles {
 
   void prepare_commit(CheckpointId checkpoint);
   void commit(CheckpointId checkpoint);
+  /// What has been written is to become visible with the next checkpoint.
+  void end_file() { roll(); }
   void finish();
   ProcessingTime next_processing_time() const;
   void on_processing_time(ProcessingTime now);

@@ -34,7 +34,7 @@ CheckpointCoordinator::~CheckpointCoordinator() {
   for (const auto& [timer, handle] : timers_) executor_.cancel(handle);
 }
 
-void CheckpointCoordinator::recover(std::optional<CheckpointMetadata> restore,
+void CheckpointCoordinator::recover(std::optional<RestorePoint> restore,
                                     std::function<void(Status)> done) {
   store_.recover(std::move(restore),
                  [this, done = std::move(done)](Result<RecoveredCheckpoints> recovered) {
@@ -117,14 +117,13 @@ void CheckpointCoordinator::execute(const CheckpointCommand& command) {
   };
   const Overloaded visitor{
       [&](const PrepareDirectory& each) {
-        store_.prepare(each.id,
+        store_.prepare(each,
                        [this, id = each.id](const Status& status) { apply(Prepared{id, status}); });
       },
       [&](const SendTriggers& each) { host_.send_triggers(each.attempt, each.barrier); },
-      [&](const StoreMetadata& each) {
-        store_.publish(each.metadata, answer_for(each.metadata.id));
-      },
-      [&](const ReadBack& each) { store_.read_back(each.id, answer_for(each.id)); },
+      [&](const StoreMetadata& each) { store_.publish(each, answer_for(each.metadata.id)); },
+      [&](const SendDrain& each) { host_.send_to_all(DrainSources{job_, each.attempt}); },
+      [&](const ReadBack& each) { store_.read_back(each, answer_for(each.id)); },
       [&](const SendComplete& each) {
         host_.send_to_all(NotifyCheckpointComplete{job_, each.attempt, each.id});
         fault_point("checkpoint-notified");
@@ -133,12 +132,16 @@ void CheckpointCoordinator::execute(const CheckpointCommand& command) {
         host_.send_to_all(NotifyCheckpointAborted{job_, each.attempt, each.id});
       },
       [&](const DiscardFiles& each) { store_.discard(each.id); },
+      [&](const DiscardSavepoint& each) { store_.discard_savepoint(each.directory); },
       [&](const ArmTimer& each) { arm_timer(each); },
       [&](const DropTimer& each) { drop_timer(each.timer); },
       [&](const FailJob& each) {
         tell([each](CheckpointHost& host) {
           host.on_checkpoints_failed(each.attempt, each.reason);
         });
+      },
+      [&](const RestartJob& each) {
+        tell([each](CheckpointHost& host) { host.on_drain_failed(each.attempt, each.reason); });
       },
       [&](const CloseJob& each) {
         tell([each](CheckpointHost& host) {
@@ -147,6 +150,9 @@ void CheckpointCoordinator::execute(const CheckpointCommand& command) {
       },
       [&](const AnswerManual& each) {
         tell([each](CheckpointHost& host) { host.on_manual_checkpoint(each.result); });
+      },
+      [&](const AnswerSavepoint& each) {
+        tell([each](CheckpointHost& host) { host.on_savepoint(each.request, each.path); });
       },
   };
   std::visit(visitor, command);

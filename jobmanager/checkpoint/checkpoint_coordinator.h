@@ -32,6 +32,10 @@ class CheckpointHost {
   /// The final checkpoint is committed everywhere.
   virtual void on_final_commit(AttemptNumber attempt, CheckpointId checkpoint) = 0;
   virtual void on_manual_checkpoint(const Result<CheckpointId>& result) = 0;
+  /// A savepoint is durable, or will not be.
+  virtual void on_savepoint(const SavepointRequest& request, const Result<std::string>& path) = 0;
+  /// Sources have ended for a savepoint that came to nothing.
+  virtual void on_drain_failed(AttemptNumber attempt, const Status& reason) = 0;
   /// No checkpoint is in flight any more.
   virtual void on_checkpoint_settled() = 0;
 };
@@ -54,7 +58,7 @@ class CheckpointCoordinator {
   ~CheckpointCoordinator();
 
   /// Finds out where the ids go on, before the first attempt. `restore` is what it starts from.
-  void recover(std::optional<CheckpointMetadata> restore, std::function<void(Status)> done);
+  void recover(std::optional<RestorePoint> restore, std::function<void(Status)> done);
   void start_attempt(AttemptNumber attempt, std::optional<CheckpointId> restored);
   /// Tells the protocol what has happened. May be called from inside `send`.
   void apply(CheckpointFact fact);

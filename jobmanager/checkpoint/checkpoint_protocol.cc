@@ -19,6 +19,8 @@ constexpr Duration kFinalRetryDelay = std::chrono::seconds{1};
 constexpr Duration kReminderDelay = std::chrono::seconds{1};
 // Leftovers are discarded at the end of the attempt; more than this many are not remembered.
 constexpr std::size_t kLeftoversMax = 1000;
+// Savepoints that may wait for their turn.
+constexpr std::size_t kRequestsMax = 16;
 
 // What a subtask in this state means for a checkpoint. No state is "over, so not needed" (B5).
 enum class Participation { kStarting, kTakesPart, kGone };
@@ -77,6 +79,7 @@ class Transition {
     state_.first_delay = fact.first_delay;
     state_.restored = fact.restored;
     state_.final_checkpoint.reset();
+    state_.is_restart_wanted = false;
     state_.trigger = TriggerPhase::kUnarmed;
     state_.committed.clear();
     state_.subtasks.clear();
@@ -107,12 +110,17 @@ class Transition {
     emit(DropTimer{CheckpointTimer::kReminder});
     if (is_awaited()) abort(fact.reason, Blame::kAttempt);
     answer_manual(fact.reason);
+    if (state_.draining) emit(DropTimer{CheckpointTimer::kExpiry});
+    refuse_savepoints(fact.reason);
   }
 
   void on(const AttemptGone&) {
     // Only now is nobody left who could write another file (C7).
-    for (const CheckpointId id : state_.leftovers) emit(DiscardFiles{id});
+    for (const CheckpointId id : state_.leftovers) discard(id);
     state_.leftovers.clear();
+    std::erase_if(state_.savepoints, [this](const auto& each) {
+      return !state_.pending || each.first != state_.pending->barrier.id;
+    });
   }
 
   void on(const ManualRequested&) {
@@ -123,12 +131,26 @@ class Transition {
     consider();
   }
 
+  void on(const SavepointRequested& fact) {
+    const bool is_ending = state_.final_checkpoint || state_.draining || is_stop_wanted();
+    if (state_.phase != AttemptPhase::kRunning) {
+      return emit(AnswerSavepoint{fact.request, unavailable("the job is not running")});
+    }
+    if (is_ending || state_.requests.size() >= kRequestsMax) {
+      return emit(AnswerSavepoint{
+          fact.request, failed_precondition(is_ending ? "the job is ending or stopping already"
+                                                      : "too many savepoints are waiting")});
+    }
+    state_.requests.push_back(fact.request);
+    consider();
+  }
+
   void on(const Prepared& fact) {
     if (!fact.status.is_ok() || !is_pending(fact.id, CheckpointPhase::kPreparing)) {
       if (is_pending(fact.id, CheckpointPhase::kPreparing)) abort(fact.status, Blame::kCheckpoint);
       // A directory that was there is not ours: it stays as it is (B14).
       const bool is_made = fact.status.code() != StatusCode::kAlreadyExists;
-      if (is_made && is_ours(fact.id) && !is_kept(fact.id)) emit(DiscardFiles{fact.id});
+      if (is_made && is_ours(fact.id) && !is_kept(fact.id)) discard(fact.id);
       return;
     }
     set_phase(CheckpointPhase::kAcknowledging);
@@ -213,7 +235,7 @@ class Transition {
       case CheckpointTimer::kExpiry: return on_expired();
       case CheckpointTimer::kReadBack:
         if (state_.pending && state_.pending->statistics.phase == CheckpointPhase::kReadingBack) {
-          emit(ReadBack{state_.pending->barrier.id});
+          emit_read_back();
         }
         return;
       case CheckpointTimer::kReminder: return remind();
@@ -256,14 +278,23 @@ class Transition {
   // Does what the state allows now. Called after every fact that may allow something.
   void consider() {
     if (state_.phase != AttemptPhase::kRunning || state_.pending || !is_ready()) return;
+    if (state_.is_restart_wanted) return;
     if (state_.final_checkpoint) {
+      refuse_savepoints(failed_precondition("the job is ending"));
       // The final checkpoint contains all there is: no other follows in this attempt (C12).
       answer_manual(*state_.final_checkpoint);
       if (is_committed(plan_, state_, *state_.final_checkpoint)) close();
       return;
     }
+    if (state_.draining) {
+      // Nothing is taken of a job that is half drained (C18).
+      if (has_ended()) begin(std::exchange(state_.draining, std::nullopt));
+      return;
+    }
     const bool may_be_final = state_.trigger != TriggerPhase::kBackingOff;
-    if (state_.is_manual_wanted || (has_ended() && may_be_final)) return begin();
+    if (state_.is_manual_wanted) return begin();
+    if (!state_.requests.empty()) return begin_savepoint();
+    if (has_ended() && may_be_final) return begin();
     if (state_.trigger == TriggerPhase::kUnarmed && options_.enabled) arm(state_.first_delay);
   }
 
@@ -275,17 +306,37 @@ class Transition {
   void on_trigger_due() {
     state_.trigger = TriggerPhase::kUnarmed;
     if (state_.phase != AttemptPhase::kRunning || state_.pending || state_.final_checkpoint) return;
+    if (state_.draining || state_.is_restart_wanted) return;
     if (is_ready()) begin();
   }
 
-  void begin() {
-    const CheckpointKind kind = has_ended() ? CheckpointKind::kFinal : CheckpointKind::kCheckpoint;
+  void begin_savepoint() {
+    SavepointRequest request = std::move(state_.requests.front());
+    state_.requests.pop_front();
+    if (request.mode != SavepointMode::kDrain || has_ended()) return begin(std::move(request));
+    state_.draining = std::move(request);
+    state_.trigger = TriggerPhase::kUnarmed;
+    emit(DropTimer{CheckpointTimer::kTrigger});
+    emit(ArmTimer{CheckpointTimer::kExpiry, options_.timeout});
+    emit(SendDrain{state_.attempt});
+  }
+
+  void begin(std::optional<SavepointRequest> request = std::nullopt) {
+    CheckpointKind kind = has_ended() ? CheckpointKind::kFinal : CheckpointKind::kCheckpoint;
     state_.last = CheckpointId{state_.last.value() + 1};
+    std::string directory;
+    if (request) {
+      const bool stops = request->mode != SavepointMode::kGoOn;
+      kind = stops ? CheckpointKind::kSavepointStop : CheckpointKind::kSavepoint;
+      directory = request->prefix + to_string(state_.last);
+      state_.savepoints[state_.last] = directory;
+    }
     PendingCheckpoint& pending = state_.pending.emplace();
-    pending.barrier = {state_.last, kind, now_.wall};
+    pending.barrier = {state_.last, kind, now_.wall, directory};
+    pending.request = std::move(request);
     pending.attempt = state_.attempt;
     pending.begun_nanos = now_.monotonic_nanos;
-    pending.is_manual = std::exchange(state_.is_manual_wanted, false);
+    pending.is_manual = !pending.request && std::exchange(state_.is_manual_wanted, false);
     pending.statistics.id = state_.last;
     pending.statistics.kind = kind;
     pending.statistics.triggered_at = now_.wall;
@@ -293,17 +344,19 @@ class Transition {
     state_.trigger = TriggerPhase::kUnarmed;
     emit(DropTimer{CheckpointTimer::kTrigger});
     emit(ArmTimer{CheckpointTimer::kExpiry, options_.timeout});
-    emit(PrepareDirectory{state_.last});
+    emit(PrepareDirectory{state_.last, directory});
   }
 
   void accept(SubtaskId subtask, SubtaskSnapshot snapshot) {
     PendingCheckpoint& pending = *state_.pending;
+    if (WEIR_MUTANT(B24) && state_.subtasks.at(subtask) == SubtaskState::kEnded) snapshot = {};
     pending.snapshots.emplace(subtask, std::move(snapshot));
     pending.statistics.acknowledged = static_cast<std::uint32_t>(pending.snapshots.size());
     if (pending.snapshots.size() < plan_.subtasks.size()) return;  // C3: every one, always
     set_phase(CheckpointPhase::kStoring);
     emit(DropTimer{CheckpointTimer::kExpiry});
-    emit(StoreMetadata{make_metadata(plan_, pending, now_.wall)});
+    emit(StoreMetadata{make_metadata(plan_, pending, now_.wall),
+                       pending.barrier.savepoint_directory});
   }
 
   // An acknowledge of a checkpoint that does not wait for one (C8).
@@ -314,13 +367,41 @@ class Transition {
       ++state_.counters.duplicate_acknowledges;
     } else {
       ++state_.counters.late_acknowledges;
-      emit(DiscardFiles{fact.checkpoint});
+      discard(fact.checkpoint);
     }
   }
   bool is_ours(CheckpointId id) const { return id > state_.base && id <= state_.last; }
   bool is_kept(CheckpointId id) const {
     if (state_.pending && state_.pending->barrier.id == id) return true;
+    if (state_.completed_savepoints.contains(id)) return true;  // never ours to delete (C16)
     return !WEIR_MUTANT(B8) && std::ranges::binary_search(state_.retained, id);
+  }
+
+  // Deletes what an aborted checkpoint left. A savepoint's id is held by an empty checkpoint.
+  void discard(CheckpointId id) {
+    emit(DiscardFiles{id});
+    const auto savepoint = state_.savepoints.find(id);
+    if (savepoint != state_.savepoints.end()) emit(DiscardSavepoint{savepoint->second});
+  }
+
+  bool is_stop_wanted() const {
+    const auto stops = [](const SavepointRequest& each) {
+      return each.mode != SavepointMode::kGoOn;
+    };
+    return std::ranges::any_of(state_.requests, stops) ||
+           (state_.pending && state_.pending->request && stops(*state_.pending->request));
+  }
+
+  void refuse_savepoints(const Status& reason) {
+    if (state_.draining) emit(AnswerSavepoint{*state_.draining, reason});
+    state_.draining.reset();
+    for (const SavepointRequest& each : state_.requests) emit(AnswerSavepoint{each, reason});
+    state_.requests.clear();
+  }
+
+  void emit_read_back() {
+    const CheckpointBarrier& barrier = state_.pending->barrier;
+    emit(ReadBack{barrier.id, barrier.kind, barrier.savepoint_directory});
   }
 
   void read_back(const Status& reason) {
@@ -328,7 +409,7 @@ class Transition {
     if (pending.statistics.failure.is_ok()) pending.statistics.failure = reason;
     if (pending.statistics.phase == CheckpointPhase::kStoring) {
       set_phase(CheckpointPhase::kReadingBack);
-      emit(ReadBack{pending.barrier.id});
+      emit_read_back();
       if (WEIR_MUTANT(B10)) emit(DiscardFiles{pending.barrier.id});
       return;
     }
@@ -340,10 +421,12 @@ class Transition {
   void complete() {
     const CheckpointBarrier barrier = state_.pending->barrier;
     const bool is_manual = state_.pending->is_manual;
+    const std::optional<SavepointRequest> request = state_.pending->request;
     const bool is_current =
         state_.phase == AttemptPhase::kRunning && state_.pending->attempt == state_.attempt;
     end(CheckpointPhase::kCompleted, Status::ok());
     ++state_.counters.completed;
+    if (request) return complete_savepoint(barrier, *request, is_current);
     state_.consecutive_failures = 0;
     state_.retained.push_back(barrier.id);
     // An ended attempt has nobody to tell: what it did not commit is committed after the restore.
@@ -363,20 +446,47 @@ class Transition {
     consider();
   }
 
+  void complete_savepoint(const CheckpointBarrier& barrier, const SavepointRequest& request,
+                          bool is_current) {
+    state_.completed_savepoints.insert(barrier.id);
+    if (barrier.kind == CheckpointKind::kSavepointStop) {
+      // From here on the job ends, and nothing but this savepoint is gone on from (C17).
+      state_.stopped_with = {barrier.id, barrier.savepoint_directory};
+      if (is_current) {
+        emit(SendComplete{state_.attempt, barrier.id});
+        state_.final_checkpoint = barrier.id;
+        emit(ArmTimer{CheckpointTimer::kReminder, kReminderDelay});
+      }
+    } else {
+      // Nobody commits for it, and no restart goes on from it (C16).
+      if (WEIR_MUTANT(B16)) {
+        if (is_current) emit(SendComplete{state_.attempt, barrier.id});
+      }
+      emit(DiscardFiles{barrier.id});
+    }
+    emit(AnswerSavepoint{request, barrier.savepoint_directory});
+    if (!is_current) return;
+    if (!state_.final_checkpoint && options_.enabled) arm(next_delay());
+    consider();
+  }
+
   void abort(const Status& reason, Blame blame) {
+    const std::optional<SavepointRequest> request = state_.pending->request;
     const CheckpointId id = state_.pending->barrier.id;
     emit(SendAborted{state_.pending->attempt, id});
     // While it is being prepared there are no files, and the answer to that decides (B14).
     if (state_.pending->statistics.phase != CheckpointPhase::kPreparing) {
-      emit(DiscardFiles{id});
+      discard(id);
       state_.leftovers.insert(id);
       if (state_.leftovers.size() > kLeftoversMax) state_.leftovers.erase(state_.leftovers.begin());
     }
-    const Status failure = reason.with_context("checkpoint " + to_string(id) + " failed");
+    const Status failure =
+        reason.with_context((request ? "savepoint " : "checkpoint ") + to_string(id) + " failed");
+    if (request) emit(AnswerSavepoint{*request, failure});
     if (state_.pending->is_manual) emit(AnswerManual{failure});
     end(CheckpointPhase::kAborted, reason);
     ++state_.counters.aborted;
-    if (state_.phase != AttemptPhase::kRunning) return;
+    if (state_.phase != AttemptPhase::kRunning || WEIR_MUTANT(B7)) return;
     if (has_ended()) {
       arm(std::max(std::min(options_.interval, kFinalRetryDelay), options_.min_pause),
           TriggerPhase::kBackingOff);
@@ -384,6 +494,11 @@ class Transition {
       arm(next_delay());
     }
     if (blame == Blame::kAttempt) return;
+    if (request) {
+      // A savepoint that fails is its user's business; the job goes on (C17).
+      if (request->mode == SavepointMode::kDrain) return restart(failure);
+      return consider();
+    }
     if (++state_.consecutive_failures > options_.tolerable_failures) {
       emit(FailJob{state_.attempt, failure});  // C11
       return;
@@ -413,7 +528,19 @@ class Transition {
                     options_.min_pause);
   }
 
+  // Sources have ended that should not have: what has been drained is not gone on with (C18).
+  void restart(const Status& reason) {
+    state_.is_restart_wanted = true;
+    emit(RestartJob{state_.attempt, reason});
+  }
+
   void on_expired() {
+    if (state_.draining && state_.phase == AttemptPhase::kRunning) {
+      const Status reason(StatusCode::kDeadlineExceeded,
+                          "the sources did not end within " + to_string(options_.timeout));
+      refuse_savepoints(reason);
+      return restart(reason);
+    }
     if (!is_awaited()) return;
     const PendingCheckpoint& pending = *state_.pending;
     std::string text = "expired after " + to_string(options_.timeout) + " with " +

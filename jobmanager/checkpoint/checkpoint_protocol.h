@@ -40,12 +40,33 @@ struct CheckpointPlan {
 };
 CheckpointPlan make_checkpoint_plan(JobGraph graph);
 
+/// What becomes of the job after a savepoint.
+enum class SavepointMode {
+  kGoOn,
+  kStop,   ///< nothing is processed after it; the job is FINISHED once it is committed
+  kDrain,  ///< sources end first, so that windows and timers fire; then as kStop
+};
+
+/// A savepoint that somebody waits for.
+struct SavepointRequest {
+  std::uint64_t ticket = 0;  ///< names the request in the answer
+  std::string prefix;        ///< its directory is this and the id
+  SavepointMode mode = SavepointMode::kGoOn;
+};
+
+/// The savepoint that a job stopped with.
+struct StoppedWith {
+  CheckpointId id;
+  std::string path;
+};
+
 /// The checkpoint in flight (C2: there is at most one).
 struct PendingCheckpoint {
   CheckpointBarrier barrier;
   AttemptNumber attempt;
   std::int64_t begun_nanos = 0;
   bool is_manual = false;
+  std::optional<SavepointRequest> request = {};    ///< of a savepoint
   std::map<SubtaskId, SubtaskSnapshot> snapshots;  ///< of those who acknowledged
   std::uint32_t read_backs = 0;
   CheckpointStatistics statistics;  ///< with the phase
@@ -78,12 +99,18 @@ struct CheckpointProtocolState {
   std::map<SubtaskId, SubtaskState> subtasks;
   std::map<CommitterId, CheckpointId> committed;  ///< highest reported in this attempt
   std::optional<CheckpointId> final_checkpoint;   ///< complete; its commits may be missing
+  std::optional<SavepointRequest> draining;       ///< sources were told to end
+  bool is_restart_wanted = false;                 ///< what was drained cannot go on
 
   TriggerPhase trigger = TriggerPhase::kUnarmed;
   bool is_manual_wanted = false;
   std::optional<PendingCheckpoint> pending;
+  std::deque<SavepointRequest> requests;  ///< savepoints that have not begun
   std::uint32_t consecutive_failures = 0;
   std::set<CheckpointId> leftovers;  ///< aborted; subtasks of this attempt may still write to them
+  std::map<CheckpointId, std::string> savepoints;  ///< directories of those of this attempt
+  std::set<CheckpointId> completed_savepoints;     ///< of these: they are the user's
+  std::optional<StoppedWith> stopped_with;         ///< durable: the job ends, one way or another
 
   CheckpointCounters counters;
   std::deque<CheckpointStatistics> history;  ///< oldest first
@@ -108,6 +135,9 @@ struct AttemptEnded {
 /// No subtask of the ended attempt runs any more: nobody writes to its checkpoints.
 struct AttemptGone {};
 struct ManualRequested {};
+struct SavepointRequested {
+  SavepointRequest request;
+};
 /// The directory of a checkpoint was prepared, or could not be.
 struct Prepared {
   CheckpointId id;
@@ -141,13 +171,14 @@ struct TimerFired {
 };
 using CheckpointFact =
     std::variant<AttemptStarted, SubtaskReported, AttemptEnded, AttemptGone, ManualRequested,
-                 Prepared, TriggerFailed, StoreAnswered, TimerFired, AcknowledgeCheckpoint,
-                 DeclineCheckpoint, CommitReport>;
+                 SavepointRequested, Prepared, TriggerFailed, StoreAnswered, TimerFired,
+                 AcknowledgeCheckpoint, DeclineCheckpoint, CommitReport>;
 
 // --- commands: what is to be done, in this order ------------------------------------------------
 
 struct PrepareDirectory {
   CheckpointId id;
+  std::string savepoint = {};  ///< its directory; empty for a checkpoint
 };
 struct SendTriggers {
   AttemptNumber attempt;
@@ -155,9 +186,16 @@ struct SendTriggers {
 };
 struct StoreMetadata {
   CheckpointMetadata metadata;
+  std::string savepoint = {};
 };
 struct ReadBack {
   CheckpointId id;
+  CheckpointKind kind = CheckpointKind::kCheckpoint;
+  std::string savepoint = {};
+};
+/// Tells the sources to end.
+struct SendDrain {
+  AttemptNumber attempt;
 };
 struct SendComplete {
   AttemptNumber attempt;
@@ -169,6 +207,10 @@ struct SendAborted {
 };
 struct DiscardFiles {
   CheckpointId id;
+};
+/// Deletes a savepoint that is not complete.
+struct DiscardSavepoint {
+  std::string directory;
 };
 struct ArmTimer {
   CheckpointTimer timer;
@@ -182,6 +224,11 @@ struct FailJob {
   AttemptNumber attempt;
   Status reason;
 };
+/// Sources have ended for a savepoint that came to nothing: goes on from the latest checkpoint.
+struct RestartJob {
+  AttemptNumber attempt;
+  Status reason;
+};
 /// The final checkpoint is committed: the job is done.
 struct CloseJob {
   AttemptNumber attempt;
@@ -191,9 +238,16 @@ struct CloseJob {
 struct AnswerManual {
   Result<CheckpointId> result;
 };
+/// Answers one request for a savepoint. Also of one to stop with: that its output is committed is
+/// told by CloseJob.
+struct AnswerSavepoint {
+  SavepointRequest request;
+  Result<std::string> path;
+};
 using CheckpointCommand =
-    std::variant<PrepareDirectory, SendTriggers, StoreMetadata, ReadBack, SendComplete, SendAborted,
-                 DiscardFiles, ArmTimer, DropTimer, FailJob, CloseJob, AnswerManual>;
+    std::variant<PrepareDirectory, SendTriggers, SendDrain, StoreMetadata, ReadBack, SendComplete,
+                 SendAborted, DiscardFiles, DiscardSavepoint, ArmTimer, DropTimer, FailJob,
+                 RestartJob, CloseJob, AnswerManual, AnswerSavepoint>;
 
 /// The time of a fact.
 struct CheckpointInstant {

@@ -7,6 +7,7 @@
 
 #include "base/fault_point.h"
 #include "base/logging.h"
+#include "core/mutants.h"
 
 namespace weir {
 namespace {
@@ -35,20 +36,46 @@ Status record(const CheckpointStorageAccess& access, CheckpointId checkpoint) {
                    : Status::ok();
 }
 
-Status publish_now(const CheckpointStorageAccess& access, const CheckpointMetadata& metadata) {
+// The savepoint's directory first: while it is there, the id's own one is to be found.
+Status prepare_now(CheckpointStorage& storage, const PrepareDirectory& command) {
+  if (command.savepoint.empty()) return storage.begin(command.id);
+  WEIR_RETURN_IF_ERROR(storage.begin_savepoint(command.savepoint));
+  // An empty checkpoint holds the id, so that it is not used again (C1).
+  const Status begun = storage.begin(command.id);
+  if (!begun.is_ok()) (void)storage.discard_savepoint(command.savepoint);
+  return begun;
+}
+
+Status publish_now(const CheckpointStorageAccess& access, const StoreMetadata& command) {
+  const CheckpointMetadata& metadata = command.metadata;
   fault_point("checkpoint-acknowledged");
+  if (!command.savepoint.empty()) {
+    WEIR_RETURN_IF_ERROR(access.storage->publish_savepoint(metadata, command.savepoint));
+    if (metadata.kind == CheckpointKind::kSavepoint) return Status::ok();
+  }
+  // What a job stops with is also its latest checkpoint, which refers to the savepoint's files:
+  // whatever happens during the commits, nothing older is restored by itself (C17).
   WEIR_RETURN_IF_ERROR(access.storage->publish(metadata));
   fault_point("checkpoint-published");
   return record(access, metadata.id);
 }
 
-Result<bool> read_back_now(const CheckpointStorageAccess& access, CheckpointId checkpoint) {
-  WEIR_ASSIGN_OR_RETURN(const bool is_published, access.storage->read_back(checkpoint));
-  if (is_published) WEIR_RETURN_IF_ERROR(record(access, checkpoint));
+Result<bool> read_back_now(const CheckpointStorageAccess& access, const ReadBack& command) {
+  if (command.kind == CheckpointKind::kSavepoint) {
+    return access.storage->read_back_savepoint(command.savepoint);
+  }
+  WEIR_ASSIGN_OR_RETURN(const bool is_published, access.storage->read_back(command.id));
+  if (is_published) WEIR_RETURN_IF_ERROR(record(access, command.id));
   return is_published;
 }
 
-Result<CheckpointMetadata> read_now(CheckpointStorage& storage, CheckpointId checkpoint) {
+Result<CheckpointMetadata> read_now(CheckpointStorage& storage, CheckpointId checkpoint,
+                                    const std::string& claimed) {
+  if (!claimed.empty()) {
+    Result<CheckpointMetadata> metadata = storage.read(claimed);
+    if (metadata.status().code() != StatusCode::kNotFound) return metadata;
+    return data_loss(metadata.status().message());
+  }
   WEIR_ASSIGN_OR_RETURN(const std::vector<StoredCheckpoint> stored, storage.list());
   const auto found = std::ranges::find(stored, checkpoint, &StoredCheckpoint::id);
   if (found == stored.end()) {
@@ -63,18 +90,31 @@ Result<CheckpointMetadata> read_now(CheckpointStorage& storage, CheckpointId che
 }
 
 Result<RecoveredCheckpoints> recover_now(CheckpointStorage& storage,
-                                         const std::optional<CheckpointMetadata>& restore) {
+                                         const std::optional<RestorePoint>& point) {
   RecoveredCheckpoints recovered;
   WEIR_ASSIGN_OR_RETURN(recovered.highest, storage.highest_id());
   WEIR_ASSIGN_OR_RETURN(const std::vector<StoredCheckpoint> stored, storage.list());
-  if (!restore) return recovered;  // what others left here stays
+  if (!point) return recovered;  // what others left here stays
+  const CheckpointMetadata* const restore = &point->metadata;
   recovered.highest = std::max(recovered.highest, restore->id);
+  if (!point->is_claimed && !WEIR_MUTANT(B19)) return recovered;  // nor is this one ours to delete
+  if (!point->path.empty() && parent_directory(point->path) != storage.directory()) {
+    recovered.claimed_path = point->path;
+  }
   const auto restored = std::ranges::find(stored, restore->id, &StoredCheckpoint::id);
-  if (restored == stored.end()) return recovered;  // it lies in another directory
-  const Result<CheckpointMetadata> metadata = storage.read(restored->path);
-  if (metadata.status().retry() == RetryHint::kWithBackoff) return metadata.status();
-  if (!metadata.is_ok() || *metadata != *restore) return recovered;  // it only has the same id
-  for (auto each = stored.begin(); each <= restored; ++each) recovered.retained.push_back(each->id);
+  bool is_here = restored != stored.end();
+  if (is_here) {
+    const Result<CheckpointMetadata> metadata = storage.read(restored->path);
+    if (metadata.status().retry() == RetryHint::kWithBackoff) return metadata.status();
+    is_here = metadata.is_ok() && *metadata == *restore;  // or it only has the same id
+  }
+  if (is_here) {
+    for (auto each = stored.begin(); each <= restored; ++each) {
+      recovered.retained.push_back(each->id);
+    }
+  } else if (!recovered.claimed_path.empty()) {
+    recovered.retained.push_back(restore->id);
+  }
   return recovered;
 }
 
@@ -141,23 +181,30 @@ void CompletedCheckpointStore::when_idle(std::function<void()> done) {
   start_next();
 }
 
-void CompletedCheckpointStore::recover(std::optional<CheckpointMetadata> restore,
+void CompletedCheckpointStore::recover(std::optional<RestorePoint> restore,
                                        std::function<void(Result<RecoveredCheckpoints>)> done) {
   run_with_retries<Result<RecoveredCheckpoints>>(
       [access = access_, restore = std::move(restore)] {
         return recover_now(*access->storage, restore);
       },
-      std::move(done), kTries);
+      [this, done = std::move(done)](Result<RecoveredCheckpoints> recovered) {
+        if (recovered.is_ok() && !recovered->claimed_path.empty()) {
+          claimed_.emplace(recovered->retained.back(), recovered->claimed_path);
+        }
+        done(std::move(recovered));
+      },
+      kTries);
 }
 
-void CompletedCheckpointStore::prepare(CheckpointId checkpoint, std::function<void(Status)> done) {
-  run<Status>([access = access_, checkpoint] { return access->storage->begin(checkpoint); },
+void CompletedCheckpointStore::prepare(const PrepareDirectory& command,
+                                       std::function<void(Status)> done) {
+  run<Status>([access = access_, command] { return prepare_now(*access->storage, command); },
               std::move(done));
 }
 
-void CompletedCheckpointStore::publish(CheckpointMetadata metadata, Answer done) {
+void CompletedCheckpointStore::publish(StoreMetadata command, Answer done) {
   run<Status>(
-      [access = access_, metadata = std::move(metadata)] { return publish_now(*access, metadata); },
+      [access = access_, command = std::move(command)] { return publish_now(*access, command); },
       [this, done = std::move(done)](Status status) {
         // Runs of earlier checkpoints that never were complete are known to be unused only now.
         if (status.is_ok()) discard_unused_runs();
@@ -165,7 +212,7 @@ void CompletedCheckpointStore::publish(CheckpointMetadata metadata, Answer done)
       });
 }
 
-void CompletedCheckpointStore::read_back(CheckpointId checkpoint, Answer done) {
+void CompletedCheckpointStore::read_back(const ReadBack& command, Answer done) {
   const auto answer = [this, done = std::move(done)](const Result<bool>& is_published) {
     // What is there but damaged is no checkpoint; any other failure says nothing.
     const bool is_damaged = is_published.status().code() == StatusCode::kDataLoss;
@@ -176,28 +223,48 @@ void CompletedCheckpointStore::read_back(CheckpointId checkpoint, Answer done) {
     if (is_published.is_ok()) return done(StoreOutcome::kNotStored, unavailable("not stored"));
     done(is_damaged ? StoreOutcome::kNotStored : StoreOutcome::kUnknown, is_published.status());
   };
-  run<Result<bool>>([access = access_, checkpoint] { return read_back_now(*access, checkpoint); },
+  run<Result<bool>>([access = access_, command] { return read_back_now(*access, command); },
                     answer);
 }
 
 void CompletedCheckpointStore::read(CheckpointId checkpoint,
                                     std::function<void(Result<CheckpointMetadata>)> done) {
   run_with_retries<Result<CheckpointMetadata>>(
-      [access = access_, checkpoint] { return read_now(*access->storage, checkpoint); },
+      [access = access_, checkpoint, claimed = claimed_path(checkpoint)] {
+        return read_now(*access->storage, checkpoint, claimed);
+      },
       std::move(done), kTries);
 }
 
 void CompletedCheckpointStore::discard(CheckpointId checkpoint) {
+  // A job that stopped with a savepoint has it as a checkpoint of its own as well.
+  const std::string claimed = claimed_path(checkpoint);
+  if (!claimed.empty()) discard_savepoint(claimed);
+  const auto work = [access = access_, checkpoint] {
+    const Status status = access->storage->discard(checkpoint);
+    fault_point("checkpoint-discarded");
+    return status;
+  };
+  discard_with(work, to_string(checkpoint));
+}
+
+void CompletedCheckpointStore::discard_savepoint(const std::string& directory) {
+  const auto work = [access = access_, directory] {
+    return access->storage->discard_savepoint(directory);
+  };
+  discard_with(work, directory);
+}
+
+void CompletedCheckpointStore::discard_with(std::function<Status()> work, const std::string& what) {
   run_with_retries<Status>(
-      [access = access_, checkpoint] {
-        const Status status = access->storage->discard(checkpoint);
-        fault_point("checkpoint-discarded");
+      [work = std::move(work)] {
+        const Status status = work();
         return status.code() == StatusCode::kNotFound ? Status::ok() : status;
       },
-      [checkpoint](const Status& status) {
+      [what](const Status& status) {
         if (status.is_ok()) return;
         log_warning("files of a checkpoint could not be deleted",
-                    {{"checkpoint", checkpoint}, {"reason", status}});
+                    {{"checkpoint", what}, {"reason", status}});
       },
       kTries);
   discard_unused_runs();

@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/executor.h"
@@ -21,6 +22,15 @@ namespace weir {
 struct RecoveredCheckpoints {
   CheckpointId highest;                ///< ever used there, or restored from
   std::vector<CheckpointId> retained;  ///< those this run may delete: the restored one and older
+  std::string claimed_path = {};       ///< of the last of these, where it lies in another directory
+};
+
+/// What a job starts from.
+struct RestorePoint {
+  CheckpointMetadata metadata;
+  std::string path = {};  ///< its directory; may be empty where it is not claimed
+  /// Whether it is the job's own from now on, deleted when a newer one makes it superfluous (B19).
+  bool is_claimed = true;
 };
 
 /// What the operations work on. Shared with the closures that are under way, which go last.
@@ -44,21 +54,27 @@ class CompletedCheckpointStore {
                            CheckpointStorageAccess access);
 
   /// Looks at what the directory holds.
-  void recover(std::optional<CheckpointMetadata> restore,
+  void recover(std::optional<RestorePoint> restore,
                std::function<void(Result<RecoveredCheckpoints>)> done);
-  void prepare(CheckpointId checkpoint, std::function<void(Status)> done);
-  void publish(CheckpointMetadata metadata, Answer done);
-  void read_back(CheckpointId checkpoint, Answer done);
+  void prepare(const PrepareDirectory& command, std::function<void(Status)> done);
+  void publish(StoreMetadata command, Answer done);
+  void read_back(const ReadBack& command, Answer done);
   /// Reads and verifies a completed checkpoint. Errors: data loss when it is gone or damaged.
   void read(CheckpointId checkpoint, std::function<void(Result<CheckpointMetadata>)> done);
   /// Tries a few times; then the files stay, with a line in the log.
   void discard(CheckpointId checkpoint);
+  void discard_savepoint(const std::string& directory);
 
   bool is_idle() const { return !is_running_ && queue_.empty() && num_waiting_ == 0; }
   /// Calls `done` once, when nothing is under way any more.
   void when_idle(std::function<void()> done);
 
  private:
+  void discard_with(std::function<Status()> work, const std::string& what);
+  // Where a claimed snapshot lies, if it is this one and lies elsewhere.
+  std::string claimed_path(CheckpointId checkpoint) const {
+    return claimed_ && claimed_->first == checkpoint ? claimed_->second : "";
+  }
   template <class T>
   void run(std::function<T()> work, std::function<void(T)> done);
   // As run, but failures that may pass are tried again.
@@ -70,6 +86,7 @@ class CompletedCheckpointStore {
   Executor& executor_;
   BlockingExecutor& blocking_;
   const std::shared_ptr<const CheckpointStorageAccess> access_;
+  std::optional<std::pair<CheckpointId, std::string>> claimed_;  // in another directory
   std::deque<std::function<void()>> queue_;
   bool is_running_ = false;
   int num_waiting_ = 0;  // operations that wait to be tried again

@@ -50,7 +50,9 @@ class HeapOperatorState final : public OperatorStateBackend {
     tables_.push_back(&table);
   }
   bool is_restored() const override { return restore_->is_restored(); }
-  std::unique_ptr<FrozenOperatorState> freeze(CheckpointId checkpoint) override {
+  using OperatorStateBackend::freeze;
+  std::unique_ptr<FrozenOperatorState> freeze(const CheckpointBarrier& barrier) override {
+    const CheckpointId checkpoint = barrier.id;
     Index head = head_;
     head.checkpoint = checkpoint;
     std::vector<FrozenHeapState::Part> parts;

@@ -18,12 +18,16 @@ using snapshot_format::Index;
 class FrozenIncrementalState final : public FrozenOperatorState {
  public:
   using Part = std::pair<StateDescriptor, std::unique_ptr<FrozenState>>;
-  FrozenIncrementalState(Index head, std::vector<Part> whole, std::shared_ptr<RunLog> log,
-                         RunLog::Ticket ticket)
+  /// Without a log there are no runs.
+  FrozenIncrementalState(Index head, std::vector<Part> whole, std::shared_ptr<RunLog> log = nullptr,
+                         RunLog::Ticket ticket = 0)
       : head_(std::move(head)), whole_(std::move(whole)), log_(std::move(log)), ticket_(ticket) {}
 
   Result<StateHandle> write(CheckpointWriter& writer, const std::string& file_name) override {
-    WEIR_ASSIGN_OR_RETURN(std::vector<StateRun> runs, log_->write(ticket_, writer, file_name));
+    std::vector<StateRun> runs;
+    if (log_ != nullptr) {
+      WEIR_ASSIGN_OR_RETURN(runs, log_->write(ticket_, writer, file_name));
+    }
     StateHandle handle;
     if (!whole_.empty()) {
       WEIR_ASSIGN_OR_RETURN(std::unique_ptr<SnapshotFile> file, writer.create(file_name));
@@ -88,7 +92,9 @@ class IncrementalOperatorState final : public OperatorStateBackend {
   }
   bool is_restored() const override { return restore_->is_restored(); }
 
-  std::unique_ptr<FrozenOperatorState> freeze(CheckpointId checkpoint) override {
+  using OperatorStateBackend::freeze;
+  std::unique_ptr<FrozenOperatorState> freeze(const CheckpointBarrier& barrier) override {
+    const CheckpointId checkpoint = barrier.id;
     // Runs with a state that nobody uses any more would keep it for ever.
     if (goes_on_ && !has_frozen_ && !restore_->unclaimed_states().empty()) {
       start_over();
@@ -99,6 +105,13 @@ class IncrementalOperatorState final : public OperatorStateBackend {
     std::vector<FrozenIncrementalState::Part> whole;
     for (StateTable* table : whole_) {
       whole.emplace_back(table->descriptor(), table->freeze(checkpoint));
+    }
+    if (is_savepoint(barrier.kind)) {
+      // It refers to no run, and is no part of the chain.
+      for (StateTable* table : tracked_) {
+        whole.emplace_back(table->descriptor(), table->freeze(checkpoint));
+      }
+      return std::make_unique<FrozenIncrementalState>(std::move(head), std::move(whole));
     }
     FrozenChangesOfStates changes;
     for (StateTable* table : tracked_) {

@@ -87,7 +87,7 @@ CheckpointMetadata get_metadata(ByteReader& in, std::uint32_t version) {
   CheckpointMetadata metadata;
   metadata.job_name = in.get_string();
   metadata.id = CheckpointId{in.get_varint64()};
-  metadata.kind = get_enum(in, CheckpointKind::kFinal);
+  metadata.kind = get_enum(in, CheckpointKind::kSavepointStop);
   metadata.attempt = AttemptNumber{in.get_varint32()};
   metadata.triggered_at = ProcessingTime{in.get_zigzag()};
   metadata.completed_at = ProcessingTime{in.get_zigzag()};

@@ -82,6 +82,19 @@ class CheckpointStorage {
   /// Deletes runs that no completed checkpoint refers to and that no later one can: those begun for
   /// the newest completed checkpoint or before it. Nothing is deleted if one cannot be read.
   virtual Status discard_unused_runs() = 0;
+
+  // Savepoints: each has a directory of its own, which its user named and owns.
+
+  /// Makes the directory of a savepoint. Errors: already exists.
+  virtual Status begin_savepoint(const std::string& directory) = 0;
+  /// As `publish` and `read_back`, of a savepoint.
+  virtual Status publish_savepoint(const CheckpointMetadata& metadata,
+                                   const std::string& directory) = 0;
+  virtual Result<bool> read_back_savepoint(const std::string& directory) = 0;
+  /// Deletes a savepoint that is not complete, or a snapshot elsewhere that was claimed; metadata
+  /// first. What is not there is ok.
+  virtual Status discard_savepoint(const std::string& directory) = 0;
+
   /// The highest id that any checkpoint in the directory ever used, published or not; 0 if none.
   virtual Result<CheckpointId> highest_id() = 0;
 };

@@ -197,14 +197,15 @@ class DirectorySnapshotFile final : public SnapshotFile {
 
 class DirectoryCheckpointWriter final : public CheckpointWriter {
  public:
-  DirectoryCheckpointWriter(FileStore& files, std::string job_directory, CheckpointId checkpoint,
-                            std::size_t inline_bytes)
+  DirectoryCheckpointWriter(FileStore& files, std::string directory, std::string job_directory,
+                            CheckpointId checkpoint, std::size_t inline_bytes)
       : files_(files),
+        directory_(std::move(directory)),
         job_directory_(std::move(job_directory)),
         checkpoint_(checkpoint),
         inline_bytes_(inline_bytes) {}
   Result<std::unique_ptr<SnapshotFile>> create(const std::string& name) override {
-    return file(join(directory_of(job_directory_, checkpoint_), file_name_of(name)));
+    return file(join(directory_, file_name_of(name)));
   }
   Result<std::unique_ptr<SnapshotFile>> create_run(const std::string& name) override {
     return file(fmt::format("{}/{}-{}", run_directory(job_directory_), checkpoint_.value(),
@@ -217,6 +218,7 @@ class DirectoryCheckpointWriter final : public CheckpointWriter {
   }
 
   FileStore& files_;
+  const std::string directory_;
   const std::string job_directory_;
   const CheckpointId checkpoint_;
   const std::size_t inline_bytes_;
@@ -273,7 +275,11 @@ std::unique_ptr<CheckpointWriter> DirectoryCheckpointStorage::writer(CheckpointI
 }
 
 Status DirectoryCheckpointStorage::publish(const CheckpointMetadata& metadata) {
-  const std::string path = path_of(metadata.id);
+  return publish_in(metadata, path_of(metadata.id));
+}
+
+Status DirectoryCheckpointStorage::publish_in(const CheckpointMetadata& metadata,
+                                              const std::string& path) {
   const std::string final_path = join(path, kMetadata);
   const std::string temporary = fmt::format("{}.tmp-{}", final_path, metadata.attempt.value());
   const bool is_mutant = WEIR_MUTANT(B15);
@@ -398,6 +404,40 @@ Status DirectoryCheckpointStorage::discard_unused_runs() {
   return Status::ok();
 }
 
+Status DirectoryCheckpointStorage::begin_savepoint(const std::string& directory) {
+  WEIR_ASSIGN_OR_RETURN(const bool is_there, exists(files_, directory));
+  if (is_there) {
+    return already_exists("savepoint directory '" + directory + "' is there already");
+  }
+  return make_durable_directories(files_, directory);
+}
+
+Status DirectoryCheckpointStorage::publish_savepoint(const CheckpointMetadata& metadata,
+                                                     const std::string& directory) {
+  return publish_in(metadata, directory);
+}
+
+Result<bool> DirectoryCheckpointStorage::read_back_savepoint(const std::string& directory) {
+  WEIR_ASSIGN_OR_RETURN(const bool is_there, exists(files_, join(directory, kMetadata)));
+  if (!is_there) {
+    return false;
+  }
+  WEIR_RETURN_IF_ERROR(read(directory).status());
+  WEIR_RETURN_IF_ERROR(files_.sync_directory(directory));  // what is seen is not durable yet
+  return true;
+}
+
+Status DirectoryCheckpointStorage::discard_savepoint(const std::string& directory) {
+  WEIR_ASSIGN_OR_RETURN(const bool is_there, exists(files_, directory));
+  if (!is_there) {
+    return Status::ok();
+  }
+  WEIR_RETURN_IF_ERROR(remove_if_there(files_, join(directory, kMetadata)));
+  WEIR_RETURN_IF_ERROR(files_.sync_directory(directory));
+  WEIR_RETURN_IF_ERROR(files_.remove_tree(directory));
+  return files_.sync_directory(parent_directory(directory));
+}
+
 Result<CheckpointId> DirectoryCheckpointStorage::highest_id() {
   WEIR_ASSIGN_OR_RETURN(const std::vector<CheckpointId> ids, all_ids());
   return ids.empty() ? CheckpointId{0} : ids.back();
@@ -437,9 +477,19 @@ Result<CheckpointMetadata> read_checkpoint_metadata(FileStore& files, const std:
 
 std::unique_ptr<CheckpointWriter> open_checkpoint_writer(FileStore& files,
                                                          const std::string& directory,
-                                                         CheckpointId checkpoint,
+                                                         CheckpointId checkpoint) {
+  return open_checkpoint_writer(files, directory, CheckpointBarrier{.id = checkpoint});
+}
+
+std::unique_ptr<CheckpointWriter> open_checkpoint_writer(FileStore& files,
+                                                         const std::string& directory,
+                                                         const CheckpointBarrier& barrier,
                                                          std::size_t inline_bytes) {
-  return std::make_unique<DirectoryCheckpointWriter>(files, directory, checkpoint, inline_bytes);
+  const std::string own = barrier.savepoint_directory.empty()
+                              ? directory_of(directory, barrier.id)
+                              : barrier.savepoint_directory;
+  return std::make_unique<DirectoryCheckpointWriter>(files, own, directory, barrier.id,
+                                                     inline_bytes);
 }
 
 }  // namespace weir

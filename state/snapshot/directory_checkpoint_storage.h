@@ -37,6 +37,11 @@ class DirectoryCheckpointStorage final : public CheckpointStorage {
   Result<CheckpointMetadata> read(const std::string& path) override;
   Status discard(CheckpointId checkpoint) override;
   Status discard_unused_runs() override;
+  Status begin_savepoint(const std::string& directory) override;
+  Status publish_savepoint(const CheckpointMetadata& metadata,
+                           const std::string& directory) override;
+  Result<bool> read_back_savepoint(const std::string& directory) override;
+  Status discard_savepoint(const std::string& directory) override;
   Result<CheckpointId> highest_id() override;
 
  private:
@@ -45,6 +50,7 @@ class DirectoryCheckpointStorage final : public CheckpointStorage {
       : files_(files), directory_(std::move(directory)), lock_(std::move(lock)) {}
 
   std::string path_of(CheckpointId checkpoint) const;
+  Status publish_in(const CheckpointMetadata& metadata, const std::string& path);
   /// Ids of all checkpoint directories, complete or not, in order.
   Result<std::vector<CheckpointId>> all_ids();
   Result<bool> is_published(CheckpointId checkpoint);
@@ -71,8 +77,11 @@ Result<CheckpointMetadata> read_checkpoint_metadata(FileStore& files, const std:
 /// the writer.
 std::unique_ptr<CheckpointWriter> open_checkpoint_writer(FileStore& files,
                                                          const std::string& directory,
-                                                         CheckpointId checkpoint,
-                                                         std::size_t inline_bytes =
-                                                             kInlineStateBytes);
+                                                         CheckpointId checkpoint);
+/// The same for what a barrier asks for, which may be a savepoint. What is smaller than
+/// `inline_bytes` becomes inline.
+std::unique_ptr<CheckpointWriter> open_checkpoint_writer(
+    FileStore& files, const std::string& directory, const CheckpointBarrier& barrier,
+    std::size_t inline_bytes = kInlineStateBytes);
 
 }  // namespace weir

@@ -243,10 +243,13 @@ ProcessingTime OperatorChain::next_processing_time() const {
   return next;
 }
 
-void OperatorChain::prepare_snapshot(CheckpointId checkpoint) {
+void OperatorChain::prepare_snapshot(const CheckpointBarrier& barrier) {
   WEIR_CHECK(!has_work());
   for (std::size_t i = 0; i < links_.size(); ++i) {
-    as(i, [&] { links_[i].op->prepare_snapshot(checkpoint); });
+    as(i, [&] {
+      if (barrier.kind == CheckpointKind::kSavepointStop) links_[i].op->prepare_stop();
+      links_[i].op->prepare_snapshot(barrier.id);
+    });
     flush_operator(i);
   }
 }

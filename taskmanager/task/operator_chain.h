@@ -69,7 +69,7 @@ class OperatorChain {
   // --- checkpoints ---
 
   /// Requires: no work under way.
-  void prepare_snapshot(CheckpointId checkpoint);
+  void prepare_snapshot(const CheckpointBarrier& barrier);
   void notify_complete(CheckpointId checkpoint);
   void notify_aborted(CheckpointId checkpoint);
 

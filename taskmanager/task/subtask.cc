@@ -281,10 +281,17 @@ void Subtask::request_checkpoint(const CheckpointBarrier& barrier) {
   mailbox_->post([this, barrier] {
     if (!takes_part()) {
       checkpointer_.decline(barrier.id, failed_precondition("the subtask does not run"));
+    } else if (stopped_at_ && *stopped_at_ >= barrier.id) {
+      // A repetition.
     } else if (!trigger_ || trigger_->id < barrier.id) {
       trigger_ = barrier;
+      stopped_at_.reset();  // the JobManager goes on, so the stop has come to nothing
     }
   });
+}
+
+void Subtask::request_drain() {
+  mailbox_->post([this] { is_draining_ = is_source_; });
 }
 
 void Subtask::notify_complete(CheckpointId checkpoint) {
@@ -295,8 +302,9 @@ void Subtask::notify_complete(CheckpointId checkpoint) {
 
 void Subtask::notify_aborted(CheckpointId checkpoint) {
   mailbox_->post([this, checkpoint] {
-    if (!takes_part()) return;
+    if (!takes_part() || WEIR_MUTANT(B9)) return;
     if (trigger_ && trigger_->id <= checkpoint) trigger_.reset();
+    if (stopped_at_ && *stopped_at_ <= checkpoint) stopped_at_.reset();
     aligner_.on_abort(checkpoint);
     aligning_ = aligner_.aligning();
     checkpointer_.abort(checkpoint);
@@ -321,6 +329,10 @@ StepResult Subtask::run(Budget& budget) {
   now_ = environment_.clock.now();
   nanos_ = environment_.clock.monotonic_nanos();
   chain_.drain();
+  if (stopped_at_) {
+    wake_at_nanos_ = kNeverNanos;
+    return StepResult::kBlockedOnInput;
+  }
   if (nanos_ >= flush_at_) flush();
   if (contexts_.front()->wake_time() <= now_) {
     contexts_.front()->clear_wake_time();
@@ -344,6 +356,7 @@ StepResult Subtask::run(Budget& budget) {
 }
 
 Subtask::Turn Subtask::act(Budget& budget) {
+  if (stopped_at_) return Turn::kNoInput;
   const bool has_room = chain_.has_room();
   if (chain_.has_work()) {
     if (!has_room) return Turn::kNoRoom;
@@ -360,6 +373,10 @@ Subtask::Turn Subtask::act(Budget& budget) {
     if (read_input(budget)) return Turn::kActed;
   }
   if (!has_room) return Turn::kNoRoom;
+  if (is_drained()) {
+    begin_end();
+    return Turn::kActed;
+  }
   if (!wants_poll()) return Turn::kNoInput;
   poll(budget);
   return Turn::kActed;
@@ -417,7 +434,7 @@ void Subtask::feed(Budget& budget) {
 }
 
 bool Subtask::wants_poll() const {
-  return is_source_ && phase_ == Phase::kRunning && !poll_found_nothing_;
+  return is_source_ && phase_ == Phase::kRunning && !poll_found_nothing_ && !is_draining_;
 }
 
 void Subtask::poll(Budget& budget) {
@@ -500,8 +517,11 @@ void Subtask::on_alignment(const BarrierAligner::Outcome& outcome) {
     const std::int64_t began = aligning_ == outcome.aligned->id ? alignment_start_ : nanos_;
     checkpointer_.take(*outcome.aligned, nanos_ - began);
     flush_at_ = kNeverNanos;
+    const CheckpointKind kind = outcome.aligned->kind;
+    if (kind == CheckpointKind::kSavepointStop) stopped_at_ = outcome.aligned->id;
     // Nothing can be missing any more: when the producers close, they may.
-    if (outcome.aligned->kind == CheckpointKind::kFinal) gate_.expect_close();
+    const bool is_drained = kind == CheckpointKind::kSavepointStop && phase_ == Phase::kEnded;
+    if (kind == CheckpointKind::kFinal || is_drained) gate_.expect_close();
   }
   if (aligning_ != aligner_.aligning()) {
     aligning_ = aligner_.aligning();

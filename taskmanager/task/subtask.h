@@ -70,6 +70,8 @@ class Subtask final : public SteppedTask, public std::enable_shared_from_this<Su
   void request_checkpoint(const CheckpointBarrier& barrier);
   void notify_complete(CheckpointId checkpoint);
   void notify_aborted(CheckpointId checkpoint);
+  /// Lets the source end: an enumerator now, a reader once it knows that no split follows.
+  void request_drain();
   void deliver_hint(SubtaskIndex from, std::string payload);
   /// Asks for a report to the host.
   void request_report();
@@ -126,6 +128,11 @@ class Subtask final : public SteppedTask, public std::enable_shared_from_this<Su
   void feed(Budget& budget);
   void poll(Budget& budget);
   bool wants_poll() const;
+  // Whether the source is to end now, though there may be more to read.
+  bool is_drained() const {
+    return is_draining_ && phase_ == Phase::kRunning &&
+           (kind_ == OperatorKind::kEnumerator || aligner_.all_ended());
+  }
   void flush();
   void mark_dirty();
   void rest();
@@ -164,6 +171,9 @@ class Subtask final : public SteppedTask, public std::enable_shared_from_this<Su
   Cursor cursor_;
   std::optional<CheckpointBarrier> trigger_;
   std::optional<CheckpointId> aligning_;
+  // The job stops with this savepoint: nothing is processed behind it, unless it is aborted.
+  std::optional<CheckpointId> stopped_at_;
+  bool is_draining_ = false;
   std::int64_t alignment_start_ = 0;
   bool poll_found_nothing_ = false;
   WatermarkStatus source_status_ = WatermarkStatus::kActive;

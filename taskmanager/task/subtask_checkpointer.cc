@@ -46,7 +46,7 @@ WrittenFiles::~WrittenFiles() {
 void SubtaskCheckpointer::take(const CheckpointBarrier& barrier, std::int64_t alignment_nanos) {
   const std::int64_t start = environment_.clock.monotonic_nanos();
   // 1. Operators emit what must be in front of the barrier; it goes down the chain and out.
-  chain_.prepare_snapshot(barrier.id);
+  chain_.prepare_snapshot(barrier);
   // 2. The barrier goes on. Consumers align while we freeze.
   chain_.broadcast(barrier);
   if (writes_ >= kWritesMax) {
@@ -58,20 +58,20 @@ void SubtaskCheckpointer::take(const CheckpointBarrier& barrier, std::int64_t al
   // 3. The state of each operator is frozen as it is between the records on either side.
   auto frozen = std::make_unique<Frozen>();
   for (std::size_t i = 0; i < contexts_.size(); ++i) {
-    chain_.run_as(i, [&] { frozen->states.push_back(contexts_[i]->backend().freeze(barrier.id)); });
+    chain_.run_as(i, [&] { frozen->states.push_back(contexts_[i]->backend().freeze(barrier)); });
     frozen->ids.push_back(contexts_[i]->info().id);
   }
   frozen->alignment_nanos = alignment_nanos;
   frozen->freeze_nanos = environment_.clock.monotonic_nanos() - start;
   taken_[barrier.id] = State::kWriting;
   // 4. Records flow again; 5. what was frozen is written meanwhile.
-  write_in_background(barrier.id, std::move(frozen));
+  write_in_background(barrier, std::move(frozen));
 }
 
-void SubtaskCheckpointer::write_in_background(CheckpointId checkpoint,
+void SubtaskCheckpointer::write_in_background(const CheckpointBarrier& barrier,
                                               std::unique_ptr<Frozen> frozen) {
   ++writes_;
-  auto work = [checkpoint, this, setup = setup_, &environment = environment_,
+  auto work = [barrier, checkpoint = barrier.id, this, setup = setup_, &environment = environment_,
                subtask = setup_.subtask(), shared = std::shared_ptr<Frozen>(std::move(frozen))] {
     const std::int64_t start = environment.clock.monotonic_nanos();
     Written written;
@@ -82,7 +82,7 @@ void SubtaskCheckpointer::write_in_background(CheckpointId checkpoint,
                        .alignment_nanos = shared->alignment_nanos,
                        .freeze_nanos = shared->freeze_nanos};
     try {
-      const auto writer = environment.make_writer(setup.directory, checkpoint);
+      const auto writer = environment.make_writer(setup.directory, barrier);
       for (std::size_t i = 0; i < shared->states.size() && written.status.is_ok(); ++i) {
         // No other operator, subtask or attempt writes under this name.
         const std::string name =

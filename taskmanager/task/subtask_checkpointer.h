@@ -84,7 +84,7 @@ class SubtaskCheckpointer {
   struct Frozen;
   struct Written;
 
-  void write_in_background(CheckpointId checkpoint, std::unique_ptr<Frozen> frozen);
+  void write_in_background(const CheckpointBarrier& barrier, std::unique_ptr<Frozen> frozen);
   void on_written(CheckpointId checkpoint, const Written& written);
 
   SubtaskEnvironment& environment_;

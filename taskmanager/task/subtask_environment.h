@@ -35,9 +35,9 @@ class SubtaskHost {
   virtual void hint(SourceHint hint) = 0;
 };
 
-/// Makes the writer of one checkpoint below a directory.
+/// Makes the writer of what a barrier asks for: a checkpoint below a directory, or a savepoint.
 using CheckpointWriterFactory = std::function<std::unique_ptr<CheckpointWriter>(
-    const std::string& directory, CheckpointId checkpoint)>;
+    const std::string& directory, const CheckpointBarrier& barrier)>;
 
 /// Shared by the subtasks, since background work may let go of one after its TaskManager is gone.
 /// What it refers to outlives them.

@@ -79,14 +79,34 @@ bool is_durable(MemoryFileStore& disk, CheckpointId checkpoint) {
   return false;
 }
 
-std::optional<std::string> find_checkpoint_leak(MemoryFileStore& disk, const JobSpec& job) {
+std::set<std::uint64_t> checkpoint_ids(MemoryFileStore& disk) {
+  std::set<std::uint64_t> ids;
+  for (const auto& [id, directory] : directories(disk)) ids.insert(id);
+  return ids;
+}
+
+std::optional<std::string> find_savepoint_loss(MemoryFileStore& disk, const std::string& path) {
+  const auto files = files_of(disk, path);
+  if (!files) return fmt::format("I16: savepoint {} is gone", path);
+  for (const std::string& file : *files) {
+    if (!disk.stat(file).is_ok()) return fmt::format("I16: savepoint {} lacks {}", path, file);
+    if (!file.starts_with(path + "/")) {
+      return fmt::format("I16: savepoint {} is not whole: it needs {}", path, file);
+    }
+  }
+  return std::nullopt;
+}
+
+std::optional<std::string> find_checkpoint_leak(MemoryFileStore& disk, const JobSpec& job,
+                                                const std::set<std::uint64_t>& foreign) {
   std::size_t complete = 0;
   std::set<std::string> used;
   const auto all = directories(disk);
   for (const auto& [id, directory] : all) {
     const auto files = files_of(disk, directory);
-    complete += files ? 1 : 0;
     if (files) used.insert(files->begin(), files->end());
+    if (foreign.contains(id)) continue;
+    complete += files ? 1 : 0;
     for (const std::string& path : files.value_or(std::set<std::string>{})) {
       if (!disk.stat(path).is_ok()) {
         return fmt::format("I5: checkpoint {} is retained and its file {} is gone", id, path);

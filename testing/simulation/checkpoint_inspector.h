@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "core/ids.h"
@@ -15,8 +16,14 @@ namespace weir::simulation {
 /// Whether the checkpoint, or a later one, with every file it names, would survive a loss of power.
 bool is_durable(MemoryFileStore& disk, CheckpointId checkpoint);
 
-/// Says which checkpoint files are there that nobody needs after the job has finished.
-std::optional<std::string> find_checkpoint_leak(MemoryFileStore& disk, const JobSpec& job);
+/// The ids of all checkpoint directories.
+std::set<std::uint64_t> checkpoint_ids(MemoryFileStore& disk);
+/// Says which checkpoint files are there that nobody needs after the job has finished. Those of
+/// `foreign` checkpoints are not looked at.
+std::optional<std::string> find_checkpoint_leak(MemoryFileStore& disk, const JobSpec& job,
+                                                const std::set<std::uint64_t>& foreign = {});
+/// Says what is missing of a savepoint, or what lies outside of it that it needs.
+std::optional<std::string> find_savepoint_loss(MemoryFileStore& disk, const std::string& path);
 /// The same of the files that file sinks had not made visible.
 std::optional<std::string> find_output_leak(MemoryFileStore& disk, const JobSpec& job);
 

@@ -28,6 +28,8 @@ constexpr KindRule kRules[] = {
     {FaultKind::kDamagedCheckpoint, 1, 0},
     {FaultKind::kClockJump, 3, 1200},
     {FaultKind::kStopWithCheckpoint, 2, 0},
+    {FaultKind::kSavepoint, 3, 0},
+    {FaultKind::kStopWithSavepoint, 2, 0},
     {FaultKind::kCancel, 1, 0},
 };
 
@@ -115,6 +117,8 @@ std::string_view name_of(FaultKind kind) {
     case FaultKind::kDamagedCheckpoint: return "damaged checkpoint";
     case FaultKind::kClockJump: return "clock jump";
     case FaultKind::kStopWithCheckpoint: return "stop with checkpoint";
+    case FaultKind::kSavepoint: return "savepoint";
+    case FaultKind::kStopWithSavepoint: return "stop with savepoint";
     case FaultKind::kCancel: return "cancel";
   }
   return "?";

@@ -31,6 +31,9 @@ enum class FaultKind {
   kDamagedCheckpoint,   ///< all end; the latest checkpoint is damaged: it must be refused
   kClockJump,           ///< the wall clock of one process jumps, forth or back
   kStopWithCheckpoint,  ///< a person stops the job with a checkpoint, and starts it again
+  kSavepoint,           ///< a person takes a savepoint
+  kStopWithSavepoint,   ///< a person stops the job with a savepoint, and starts it from there, at
+                        ///< another parallelism and max parallelism
   kCancel,              ///< a person cancels the job, and starts it again
 };
 

@@ -66,6 +66,7 @@ class ProgramProbe::WatchedOperator final : public Operator {
     note("finish", 0, 0);
     return op_->finish(budget);
   }
+  void prepare_stop() override { op_->prepare_stop(); }
   void prepare_snapshot(CheckpointId checkpoint) override {
     if (position_ == 0 && checkpoint <= subtask_->snapshot) {
       probe_.report_(fmt::format("I4: {} takes snapshot {} after snapshot {}", name_,

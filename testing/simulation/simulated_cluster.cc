@@ -14,6 +14,7 @@
 #include "state/heap/heap_state_backend.h"
 #include "state/incremental/incremental_state_backend.h"
 #include "state/snapshot/directory_checkpoint_storage.h"
+#include "testing/simulation/checkpoint_inspector.h"
 
 namespace weir::simulation {
 
@@ -79,12 +80,19 @@ SimulatedCluster::SimulatedCluster(ClusterSetup setup)
       transport_(world_, outside_),
       agenda_(world_, outside_),
       file_faults_(setup_.plan.files),
-      stepping_(setup_.plan.stepping) {
+      stepping_(setup_.plan.stepping),
+      restore_(setup_.restore) {
   transport_.set_faults(setup_.plan.network);
   supervisor_.faults = &file_faults_;
   supervisor_.at_change = [this](const SimulatedProcess& process) { at_file_change(process); };
   supervisor_.renamed = [this](const std::string& path) {
     std::uint64_t id = 0;
+    if (path.starts_with(kSavepointRoot) && path.ends_with("/_metadata")) {
+      const std::string directory = parent_directory(path);
+      ++counts_.savepoints;
+      return setup_.savepoint_published(
+          CheckpointId{std::stoull(directory.substr(directory.rfind('-') + 1))}, directory);
+    }
     if (std::sscanf(path.c_str(), "/checkpoints/random-job/chk-%lu/_metadata", &id) != 1) return;
     if (!path.ends_with("/_metadata")) return;
     ++counts_.checkpoints;
@@ -143,7 +151,7 @@ void SimulatedCluster::open_job() {
     WEIR_ASSIGN_OR_RETURN(
         process.storage,
         DirectoryCheckpointStorage::open(process.files, kCheckpointRoot, program_->graph.name));
-    return find_checkpoint(*process.storage, setup_.restore);
+    return find_checkpoint(*process.storage, restore_.what);
   }();
   process.executor.post([this, restored] { submit(restored); });
 }
@@ -154,8 +162,11 @@ void SimulatedCluster::submit(Result<std::optional<CheckpointMetadata>> restore)
   JobSubmission submission{.job = process.job,
                            .graph = program_->graph,
                            .storage = process.storage,
-                           .restore = std::move(restore).value()};
+                           .restore = std::move(restore).value(),
+                           .restore_path = restore_.what == "latest" ? "" : restore_.what,
+                           .is_restore_claimed = restore_.is_claimed};
   if (!submission.restore) ++counts_.fresh_starts;
+  note_restore();
   world_.trace().note(
       world_.now(), "submit", {submission.restore ? submission.restore->id.value() : 0}, [&] {
         return submission.restore
@@ -185,25 +196,25 @@ void SimulatedCluster::start_task_manager() {
   task_managers_.push_back(std::make_unique<TaskManagerProcess>(*this, TaskManagerId{next_id_++}));
   TaskManagerProcess& process = *task_managers_.back();
   process.manager = std::make_unique<TaskManager>(
-      TaskManagerEnvironment{.clock = process.clock,
-                             .executor = process.executor,
-                             .blocking = process.blocking,
-                             .transport = transport_,
-                             .files = process.files,
-                             .state_backend = *process.backend,
-                             .make_writer =
-                                 [&process, inline_bytes = setup_.plan.inline_bytes](
-                                     const std::string& directory, CheckpointId checkpoint) {
-                                   return open_checkpoint_writer(process.files, directory,
-                                                                 checkpoint, inline_bytes);
-                                 },
-                             .scheduler = process.scheduler,
-                             .channels = *channels_,
-                             .programs =
-                                 [this](JobId job) {
-                                   const auto found = programs_.find(job);
-                                   return found == programs_.end() ? nullptr : found->second;
-                                 }},
+      TaskManagerEnvironment{
+          .clock = process.clock,
+          .executor = process.executor,
+          .blocking = process.blocking,
+          .transport = transport_,
+          .files = process.files,
+          .state_backend = *process.backend,
+          .make_writer =
+              [&process, inline_bytes = setup_.plan.inline_bytes](
+                  const std::string& directory, const CheckpointBarrier& barrier) {
+                return open_checkpoint_writer(process.files, directory, barrier, inline_bytes);
+              },
+          .scheduler = process.scheduler,
+          .channels = *channels_,
+          .programs =
+              [this](JobId job) {
+                const auto found = programs_.find(job);
+                return found == programs_.end() ? nullptr : found->second;
+              }},
       TaskManagerOptions{.id = process.id, .slots = slots_, .retry = {}, .subtask = {}});
   transport_.attach(ControlAddress{process.id}, process.process, *process.manager,
                     process.executor);
@@ -276,6 +287,8 @@ void SimulatedCluster::inject(const PlannedFault& fault) {
         world_.set_clock_skew(*process, (fault.extent - 600) * 1000);
       }
       break;
+    case FaultKind::kSavepoint:
+    case FaultKind::kStopWithSavepoint: take_savepoint(fault.kind); break;
     case FaultKind::kStopWithCheckpoint:
     case FaultKind::kCancel: end_job(fault.kind); break;
   }
@@ -318,6 +331,41 @@ void SimulatedCluster::end_job(FaultKind kind) {
                               : process.manager->stop_with_checkpoint(process.job);
     is_end_wanted_ = status.is_ok();
   });
+}
+
+void SimulatedCluster::take_savepoint(FaultKind kind) {
+  if (!job_manager_) return;
+  JobManagerProcess& process = *job_manager_;
+  const auto mode = kind == FaultKind::kSavepoint ? SavepointMode::kGoOn : SavepointMode::kStop;
+  process.executor.post([this, &process, mode] {
+    process.manager->take_savepoint(
+        process.job, {kSavepointRoot, mode}, [this](const Result<std::string>& path) {
+          world_.trace().note(world_.now(), "savepoint answered", {path.is_ok() ? 1U : 0U},
+                              [&] { return path.is_ok() ? *path : path.status().to_string(); });
+          if (path.is_ok()) kept_savepoints_.insert(*path);
+          if (path.is_ok() && !setup_.disk.stat(*path + "/_metadata").is_ok()) {
+            setup_.report("I11: savepoint " + *path + " is not there, though it was answered");
+          }
+        });
+  });
+}
+
+// From now on the latest checkpoint is the one to go on from.
+void SimulatedCluster::note_restore() {
+  const RestoreFrom from = std::exchange(restore_, RestoreFrom{});
+  if (from.what == "latest") return;
+  for (const std::uint64_t id : checkpoint_ids(setup_.disk)) foreign_checkpoints_.insert(id);
+  if (!from.is_claimed || !from.what.starts_with(kSavepointRoot)) return;
+  kept_savepoints_.erase(from.what);
+  claimed_savepoints_.insert(from.what);
+}
+
+// As a person does who has heard the path: by it or as the latest, with another program.
+void SimulatedCluster::start_from_savepoint(const std::string& path) {
+  ++counts_.stops;
+  restore_ = RestoreFrom{};
+  if (rng_.chance(0.6)) restore_ = {path, rng_.chance(0.5)};
+  system_crash_ = FaultKind::kKillAll;
 }
 
 void SimulatedCluster::crash_system(FaultKind kind) {
@@ -373,6 +421,7 @@ void SimulatedCluster::damage_latest_checkpoint() {
     if (setup_.disk.stat(path).is_ok()) completed[id] = path;
   }
   if (completed.empty()) return;
+  restore_ = RestoreFrom{};
   damaged_path_ = completed.rbegin()->second;
   undamaged_content_ = read_file(setup_.disk, damaged_path_).value();
   std::string damaged = undamaged_content_;
@@ -407,7 +456,16 @@ void SimulatedCluster::on_state(JobId, JobState state) {
 void SimulatedCluster::on_end(JobId, JobState state, const Status& result) {
   world_.trace().note(world_.now(), "job ended", {static_cast<std::uint64_t>(state)},
                       [&] { return to_string(state) + " " + result.to_string(); });
-  if (state == JobState::kFinished) {
+  const Result<JobStatus> status = job_manager_->manager->status(job_manager_->job);
+  const bool has_stopped = status.is_ok() && status->savepoint.has_value();
+  if (has_stopped && (state == JobState::kFinished || state == JobState::kFailed)) {
+    // B17: it is FINISHED, or FAILED and says with which savepoint.
+    if (state == JobState::kFailed &&
+        result.message().find(*status->savepoint) == std::string::npos) {
+      setup_.report("I15: the job failed and does not name its savepoint: " + result.to_string());
+    }
+    start_from_savepoint(*status->savepoint);
+  } else if (state == JobState::kFinished) {
     is_finished_ = true;
   } else if (state == JobState::kFailed) {
     exit_job_manager(result);

@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -29,6 +30,7 @@ namespace weir::simulation {
 inline constexpr const char* kCheckpointRoot = "/checkpoints";
 /// Where the checkpoints of the random job lie.
 inline constexpr const char* kCheckpointDirectory = "/checkpoints/random-job";
+inline constexpr const char* kSavepointRoot = "/savepoints";
 
 /// What one simulation counted, to see that it did something.
 struct SimulationCounts {
@@ -41,6 +43,14 @@ struct SimulationCounts {
   std::uint64_t checkpoints = 0;   ///< completed
   std::uint64_t refusals = 0;      ///< of damaged checkpoints
   std::uint64_t user_failures = 0;
+  std::uint64_t savepoints = 0;  ///< completed
+  std::uint64_t stops = 0;       ///< of the job with a savepoint
+};
+
+/// What a job is started from.
+struct RestoreFrom {
+  std::string what = "latest";  ///< or a path
+  bool is_claimed = true;
 };
 
 /// What the cluster is given. All outlives it.
@@ -54,8 +64,10 @@ struct ClusterSetup {
   std::function<void(std::string)> report;
   /// Called when the metadata of a checkpoint appears.
   std::function<void(CheckpointId)> checkpoint_published;
-  /// What the first start restores: "latest" or a path.
-  std::string restore = "latest";
+  /// Called when that of a savepoint does, with its directory.
+  std::function<void(CheckpointId, std::string)> savepoint_published;
+  /// What the first start restores.
+  RestoreFrom restore = {};
 };
 
 /// Starts a JobManager and some TaskManagers, submits the job as the embedded launch does, and lets
@@ -71,6 +83,12 @@ class SimulatedCluster final : private JobListener {
   void tend();
   bool is_finished() const { return is_finished_; }
   const SimulationCounts& counts() const { return counts_; }
+  /// Savepoints that a person heard of and that no job has claimed: they must stay (I16).
+  const std::set<std::string>& kept_savepoints() const { return kept_savepoints_; }
+  /// Savepoints that a job has claimed.
+  const std::set<std::string>& claimed_savepoints() const { return claimed_savepoints_; }
+  /// Checkpoints that a run found and did not restore as the latest: not its own to delete.
+  const std::set<std::uint64_t>& foreign_checkpoints() const { return foreign_checkpoints_; }
   /// Called by user functions for each record; throws when a failure is planned for it.
   void on_user_record();
   /// What the job is doing, for the report of a job that does not end.
@@ -97,6 +115,9 @@ class SimulatedCluster final : private JobListener {
   void at_file_change(const SimulatedProcess& process);
   void cut_off(const PlannedFault& fault);
   void end_job(FaultKind kind);
+  void take_savepoint(FaultKind kind);
+  void note_restore();
+  void start_from_savepoint(const std::string& path);
   void damage_latest_checkpoint();
   void repair_checkpoint();
 
@@ -123,6 +144,10 @@ class SimulatedCluster final : private JobListener {
   std::shared_ptr<const Program> program_;
   std::uint32_t slots_ = 1;  // of each TaskManager
 
+  RestoreFrom restore_;  // of the next start
+  std::set<std::string> kept_savepoints_;
+  std::set<std::string> claimed_savepoints_;
+  std::set<std::uint64_t> foreign_checkpoints_;
   std::optional<FaultKind> system_crash_;  // wanted at the next `tend`
   std::uint64_t generation_ = 0;           // of systems: starts planned for an earlier one lapse
   std::uint64_t next_id_ = 1;              // of jobs, epochs and TaskManagers: never used twice

@@ -17,9 +17,9 @@ constexpr Nanos kReplyTimeoutMax = 2 * kSecond;
 
 std::string_view name_of(const ControlMessage& message) {
   static constexpr std::string_view kNames[] = {
-      "DeployAttempt", "CancelAttempt", "TriggerCheckpoint", "NotifyComplete",
-      "NotifyAborted", "CloseAttempt",  "SourceHint",        "RegisterTaskManager",
-      "Heartbeat",     "Acknowledge",   "Decline",           "CommitReport"};
+      "DeployAttempt", "CancelAttempt", "TriggerCheckpoint", "NotifyComplete",      "NotifyAborted",
+      "CloseAttempt",  "DrainSources",  "SourceHint",        "RegisterTaskManager", "Heartbeat",
+      "Acknowledge",   "Decline",       "CommitReport"};
   static_assert(std::size(kNames) == std::variant_size_v<ControlMessage>);
   return kNames[message.index()];
 }

@@ -46,11 +46,23 @@ class LogToTrace {
 
 // What was there when a checkpoint was completed.
 struct Fork {
-  CheckpointId checkpoint;
+  std::string path;
+  bool is_savepoint = false;
   MemoryFileStore disk;
   std::unique_ptr<TransactionalStore> store;
   std::uint64_t fresh_starts = 0;
 };
+
+// The same job with another max parallelism. Entries are stored by hash, so that no state minds.
+JobSpec with_other_groups(JobSpec job, Rng& rng) {
+  std::uint32_t least = 1;
+  for (const SourceSpec& source : job.sources) least = std::max(least, source.parallelism);
+  for (const StageSpec& stage : job.stages) least = std::max(least, stage.parallelism);
+  for (const SinkSpec& sink : job.sinks) least = std::max(least, sink.parallelism);
+  constexpr std::uint32_t kOthers[] = {7, 64, 128, 300, 4096};
+  if (rng.chance(0.5)) job.max_parallelism = std::max(least, kOthers[rng.uniform(5)]);
+  return job;
+}
 
 class Simulation {
  public:
@@ -65,13 +77,19 @@ class Simulation {
     jobs_.push_back(std::make_unique<JobSpec>(job));
     store_ = std::make_unique<TransactionalStore>(
         [this](std::string what) { report(std::move(what)); },
-        [this](CheckpointId checkpoint) { return is_durable(disk_, checkpoint); });
+        [this](CheckpointId checkpoint) {
+          // Or the savepoint that this run began with contains it.
+          const bool is_by_path = restore_.what.starts_with(kSavepointRoot);
+          const std::string id = restore_.what.substr(restore_.what.rfind('-') + 1);
+          return is_durable(disk_, checkpoint) ||
+                 (is_by_path && std::stoull(id) >= checkpoint.value());
+        });
     // One of the first checkpoints is restored once more at the end.
     checkpoints_until_fork_ = rng_.chance(0.3) ? rng_.uniform(8) : UINT64_MAX;
   }
 
   // Goes on from what another simulation had at a checkpoint.
-  void begin_at(const Fork& fork, std::string restore) {
+  void begin_at(const Fork& fork, RestoreFrom restore) {
     copy_files(const_cast<MemoryFileStore&>(fork.disk), disk_);
     store_->take_over(*fork.store);
     restore_ = std::move(restore);
@@ -79,15 +97,24 @@ class Simulation {
   }
 
   void run() {
-    if (restore_ == "latest" && !write_source_files(job(), disk_).is_ok()) WEIR_UNREACHABLE();
-    SimulatedCluster cluster(
-        ClusterSetup{.world = world_,
-                     .disk = disk_,
-                     .plan = plan_,
-                     .make_program = [this](std::uint64_t start) { return make_program(start); },
-                     .report = [this](std::string what) { report(std::move(what)); },
-                     .checkpoint_published = [this](CheckpointId id) { on_published(id); },
-                     .restore = restore_});
+    if (restore_.what == "latest" && !write_source_files(job(), disk_).is_ok()) WEIR_UNREACHABLE();
+    SimulatedCluster cluster(ClusterSetup{
+        .world = world_,
+        .disk = disk_,
+        .plan = plan_,
+        .make_program = [this](std::uint64_t start) { return make_program(start); },
+        .report = [this](std::string what) { report(std::move(what)); },
+        .checkpoint_published =
+            [this](CheckpointId id) {
+              on_published(id, fmt::format("{}/chk-{}", kCheckpointDirectory, id.value()));
+            },
+        .savepoint_published =
+            [this](CheckpointId id, const std::string& path) {
+              // Not each: others must have their turn.
+              if (rng_.chance(0.4) && !fork_) checkpoints_until_fork_ = 0;
+              on_published(id, path);
+            },
+        .restore = restore_});
     cluster_ = &cluster;
     run_to_end(cluster);
     if (!violation_) check_end(cluster);
@@ -112,7 +139,7 @@ class Simulation {
 
   std::shared_ptr<const Program> make_program(std::uint64_t start) {
     if (start > 0 && rng_.chance(0.4)) {
-      jobs_.push_back(std::make_unique<JobSpec>(rescaled(job(), rng_)));
+      jobs_.push_back(std::make_unique<JobSpec>(with_other_groups(rescaled(job(), rng_), rng_)));
     }
     const Result<std::shared_ptr<const Program>> program = build_program(
         *jobs_.back(), {.store = store_.get(), .hook = [this] { cluster_->on_user_record(); }});
@@ -126,12 +153,13 @@ class Simulation {
     return std::make_shared<const Program>(probes_.back()->watch(**program));
   }
 
-  void on_published(CheckpointId checkpoint) {
+  void on_published(CheckpointId checkpoint, const std::string& path) {
     for (const auto& probe : probes_) probe->on_complete(checkpoint);
     if (checkpoints_until_fork_ == UINT64_MAX || checkpoints_until_fork_-- > 0) return;
     checkpoints_until_fork_ = UINT64_MAX;
     fork_ = std::make_unique<Fork>();
-    fork_->checkpoint = checkpoint;
+    fork_->path = path;
+    fork_->is_savepoint = path.starts_with(kSavepointRoot);
     copy_files(disk_, fork_->disk);
     fork_->store = std::make_unique<TransactionalStore>(*store_);
     fork_->fresh_starts = cluster_->counts().fresh_starts;
@@ -172,13 +200,29 @@ class Simulation {
       }
     }
     if (auto wrong = checker_.check_finished(committed)) return report(*wrong);
+    for (const std::string& path : cluster.kept_savepoints()) {
+      if (auto loss = find_savepoint_loss(disk_, path)) return report(*loss);
+    }
     // Where deletions may fail, files may stay.
     if (plan_.files.error_before > 0 || plan_.files.error_after > 0) return;
-    if (auto leak = find_checkpoint_leak(disk_, job())) return report(*leak);
+    if (auto leak = find_checkpoint_leak(disk_, job(), cluster.foreign_checkpoints())) {
+      return report(*leak);
+    }
+    if (restore_.what != "latest") check_claim(cluster);
     // A run that started fresh does not touch what another one left, whose checkpoints may be
     // restored again.
     if (former_fresh_starts_ + cluster.counts().fresh_starts > 1) return;
     if (auto leak = find_output_leak(disk_, job())) report(*leak);
+  }
+
+  // Of a run without faults, which has taken more checkpoints than are retained.
+  void check_claim(const SimulatedCluster& cluster) {
+    if (!restore_.what.starts_with(kSavepointRoot)) return;
+    const auto loss = find_savepoint_loss(disk_, restore_.what);
+    if (!restore_.is_claimed && loss) report(*loss);
+    if (restore_.is_claimed && !loss && job().retained_checkpoints < cluster.counts().checkpoints) {
+      report("I16: savepoint " + restore_.what + " was claimed and is not deleted");
+    }
   }
 
   const SimulationOptions& options_;
@@ -193,7 +237,7 @@ class Simulation {
   std::vector<std::unique_ptr<JobSpec>> jobs_;
   std::vector<std::unique_ptr<ProgramProbe>> probes_;
   SimulatedCluster* cluster_ = nullptr;
-  std::string restore_ = "latest";
+  RestoreFrom restore_;
   std::uint64_t former_fresh_starts_ = 0;
   std::uint64_t checkpoints_until_fork_;
   std::unique_ptr<Fork> fork_;
@@ -206,15 +250,16 @@ class Simulation {
 std::optional<std::string> check_fork(std::uint64_t seed, const JobSpec& job, const Fork& fork,
                                       const SimulationOptions& options) {
   Rng rng(splitmix64(seed ^ 0x666F726B));
-  const JobSpec other = rng.chance(0.7) ? rescaled(job, rng) : job;
+  const JobSpec other = rng.chance(0.7) ? with_other_groups(rescaled(job, rng), rng) : job;
   const FaultPlan calm = make_calm_plan();
   Simulation simulation(seed ^ 0x666F726B, other, calm, options);
-  simulation.begin_at(fork,
-                      fmt::format("{}/chk-{}", kCheckpointDirectory, fork.checkpoint.value()));
+  simulation.begin_at(fork, {fork.path, rng.chance(0.5)});
   simulation.run();
   if (!simulation.violation()) return std::nullopt;
-  return fmt::format("I3: checkpoint {} is no consistent cut: restored once more, {}",
-                     fork.checkpoint.value(), *simulation.violation());
+  return fmt::format(
+      "{} is no consistent cut: restored once more, {}",
+      fork.is_savepoint ? "I11: savepoint " + fork.path : "I3: checkpoint " + fork.path,
+      *simulation.violation());
 }
 
 JobSpec job_of(std::uint64_t seed, const SimulationOptions& options) {

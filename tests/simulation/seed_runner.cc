@@ -43,9 +43,9 @@ void write_line(int pipe, const std::string& line) {
 }
 
 std::string counts_text(const SimulationCounts& counts) {
-  return fmt::format("{} {} {} {} {} {} {} {}", counts.actions, counts.simulated_time,
+  return fmt::format("{} {} {} {} {} {} {} {} {} {}", counts.actions, counts.simulated_time,
                      counts.crashes, counts.starts, counts.restarts, counts.checkpoints,
-                     counts.refusals, counts.user_failures);
+                     counts.refusals, counts.user_failures, counts.savepoints, counts.stops);
 }
 
 // Every `stride`-th seed of the range, from the `first`.
@@ -148,7 +148,8 @@ class Parent {
     child.seed.reset();
     SimulationCounts counts;
     in >> counts.actions >> counts.simulated_time >> counts.crashes >> counts.starts >>
-        counts.restarts >> counts.checkpoints >> counts.refusals >> counts.user_failures;
+        counts.restarts >> counts.checkpoints >> counts.refusals >> counts.user_failures >>
+        counts.savepoints >> counts.stops;
     add(counts);
     std::string violation;
     in.get();
@@ -170,6 +171,8 @@ class Parent {
     all.checkpoints += counts.checkpoints;
     all.refusals += counts.refusals;
     all.user_failures += counts.user_failures;
+    all.savepoints += counts.savepoints;
+    all.stops += counts.stops;
   }
 
   // The child has ended: as it should, or in the middle of a seed.

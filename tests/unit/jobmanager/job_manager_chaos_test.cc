@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/logging.h"
 #include "base/rng.h"
@@ -81,7 +82,14 @@ class ChaosRun {
     EXPECT_TRUE(std::ranges::is_sorted(storage_->published));
     for (const auto& [subtask, committed] : cluster_->committed) EXPECT_EQ(committed, final);
     EXPECT_EQ(cluster_->num_alive(job_manager_->status(kJob)->attempt), 0U);
+    EXPECT_EQ(savepoints_answered_, savepoints_wanted_) << "C16: each is answered once";
+    for (const std::string& path : savepoints_) {
+      EXPECT_TRUE(storage_->savepoints.contains(path) && storage_->savepoints.at(path)) << path;
+    }
+    EXPECT_EQ(storage_->savepoints.size(), savepoints_.size()) << "one that failed is left behind";
   }
+
+  std::size_t savepoints() const { return savepoints_.size(); }
 
   std::uint32_t restarts() const { return job_manager_->status(kJob)->restarts; }
   std::uint64_t completed() const {
@@ -91,7 +99,15 @@ class ChaosRun {
  private:
   void disturb() {
     const std::uint64_t id = next_id_ - 1 - rng_.uniform(3);
-    switch (rng_.uniform(3)) {
+    switch (rng_.uniform(4)) {
+      case 3:
+        ++savepoints_wanted_;
+        job_manager_->take_savepoint(kJob, {"/s", SavepointMode::kGoOn},
+                                     [this](const Result<std::string>& path) {
+                                       ++savepoints_answered_;
+                                       if (path.is_ok()) savepoints_.push_back(*path);
+                                     });
+        break;
       case 0:
         cluster_->kill(id);
         cluster_->add(next_id_++, 2);
@@ -124,12 +140,16 @@ class ChaosRun {
   EndListener listener_;
   std::optional<JobManager> job_manager_;
   std::uint64_t next_id_ = 1;
+  int savepoints_wanted_ = 0;
+  int savepoints_answered_ = 0;
+  std::vector<std::string> savepoints_;
 };
 
 TEST(JobManagerChaosTest, TheJobFinishesExactlyOnceWhateverHappensOnTheWay) {
   const LogLevel before = set_log_level(LogLevel::kError);
   std::uint64_t restarts = 0;
   std::uint64_t completed = 0;
+  std::uint64_t savepoints = 0;
   for (std::uint64_t seed = 0; seed < 100; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     ChaosRun run(seed);
@@ -137,10 +157,12 @@ TEST(JobManagerChaosTest, TheJobFinishesExactlyOnceWhateverHappensOnTheWay) {
     if (::testing::Test::HasFailure()) break;
     restarts += run.restarts();
     completed += run.completed();
+    savepoints += run.savepoints();
   }
   set_log_level(before);
   EXPECT_GT(restarts, 250U) << "too quiet to prove anything";
   EXPECT_GT(completed, 1000U);
+  EXPECT_GT(savepoints, 50U);
 }
 
 }  // namespace

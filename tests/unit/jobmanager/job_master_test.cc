@@ -353,7 +353,7 @@ TEST_F(JobMasterTest, StateThatNoOperatorAsksForIsRefusedUnlessAllowed) {
   EXPECT_EQ(listener_.end, JobState::kFailed);
   EXPECT_EQ(listener_.result.message(),
             "checkpoint 9 of 'job' has state of operators that the job does not have: 'dedup'; "
-            "give them back their ids, or allow state that is not restored");
+            "give them back their ids and names, or allow state that is not restored");
   EXPECT_TRUE(cluster_->all<DeployAttempt>().empty());
 
   use(make_job());

@@ -34,6 +34,7 @@ class MemoryCheckpointStorage final : public CheckpointStorage {
   /// Asked before each call.
   std::function<StorageFault(StorageCall, CheckpointId)> fault;
   std::map<CheckpointId, Entry> entries;
+  std::map<std::string, std::optional<CheckpointMetadata>> savepoints;  ///< by directory
   std::vector<CheckpointId> published;  ///< in order, also those discarded since
   std::vector<CheckpointId> discarded;
   /// Set where a published checkpoint was deleted with no newer one there (I8).
@@ -106,6 +107,29 @@ class MemoryCheckpointStorage final : public CheckpointStorage {
     return injected.status;
   }
   Status discard_unused_runs() override { return Status::ok(); }
+  Status begin_savepoint(const std::string& directory) override {
+    const StorageFault injected = ask(StorageCall::kBegin, {});
+    if (!injected.status.is_ok() && !injected.has_effect) return injected.status;
+    if (!savepoints.try_emplace(directory).second) return already_exists(directory);
+    return injected.status;
+  }
+  Status publish_savepoint(const CheckpointMetadata& metadata,
+                           const std::string& directory) override {
+    const StorageFault injected = ask(StorageCall::kPublish, metadata.id);
+    if (!injected.status.is_ok() && !injected.has_effect) return injected.status;
+    savepoints[directory] = metadata;
+    return injected.status;
+  }
+  Result<bool> read_back_savepoint(const std::string& directory) override {
+    const StorageFault injected = ask(StorageCall::kReadBack, {});
+    if (!injected.status.is_ok()) return injected.status;
+    const auto found = savepoints.find(directory);
+    return found != savepoints.end() && found->second.has_value();
+  }
+  Status discard_savepoint(const std::string& directory) override {
+    savepoints.erase(directory);
+    return Status::ok();
+  }
   Result<CheckpointId> highest_id() override {
     const StorageFault injected = ask(StorageCall::kHighestId, {});
     if (!injected.status.is_ok()) return injected.status;

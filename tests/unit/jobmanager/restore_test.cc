@@ -63,6 +63,26 @@ TEST(RestoreTest, StateThatWouldBeLostIsNamedWhole) {
   EXPECT_TRUE(check_restorable(make_job(), checkpoint, NonRestoredState::kAllowed).is_ok());
 }
 
+TEST(RestoreTest, AStateThatItsOperatorNoLongerHasIsNamedToo) {
+  CheckpointMetadata checkpoint;
+  checkpoint.id = CheckpointId{3};
+  checkpoint.job_name = "job";
+  checkpoint.kind = CheckpointKind::kSavepoint;
+  checkpoint.operators = {make_entry("gone", 1, 5), make_entry("reader", 2, 5)};
+  checkpoint.operators[1].states.resize(3);
+  checkpoint.operators[1].states[0].name = "splits";
+  checkpoint.operators[1].states[1].name = "counts";
+  checkpoint.operators[1].states[2].name = "names";
+  JobGraph graph = make_job();
+  graph.vertices[1].operators[0].states = {checkpoint.operators[1].states[0]};
+  const Status status = check_restorable(graph, checkpoint, NonRestoredState::kRefused);
+  EXPECT_EQ(status.message(),
+            "savepoint 3 of 'job' has state of operators that the job does not have: 'gone'; and "
+            "states that their operators do not have: 'counts' of 'reader', 'names' of 'reader'; "
+            "give them back their ids and names, or allow state that is not restored");
+  EXPECT_TRUE(check_restorable(graph, checkpoint, NonRestoredState::kAllowed).is_ok());
+}
+
 TEST(RestoreTest, AnOperatorWithoutStateMayDisappear) {
   CheckpointMetadata checkpoint;
   checkpoint.operators = {make_entry("map", 2, 0)};

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <string>
 #include <vector>
 
 #include "base/posix_file_store.h"
@@ -24,6 +25,15 @@ TEST(CommandLineTest, OptionsSetTheirConfigurationKeys) {
   EXPECT_EQ(line.value().configuration.get_duration("execution.checkpointing.interval"),
             std::chrono::milliseconds{500});
   EXPECT_EQ(line.value().configuration.origin("parallelism.default"), "command line");
+}
+
+TEST(CommandLineTest, ARestoredSnapshotIsClaimedOnlyWhenThatIsSaid) {
+  const std::string key = "execution.state-recovery.claim-mode";
+  EXPECT_EQ(parse({"--restore", "x"})->configuration.get_string(key), "no-claim");
+  const auto line = parse({"--restore", "x", "--claim-mode", "claim"});
+  ASSERT_TRUE(line.is_ok()) << line.status().to_string();
+  EXPECT_EQ(line->configuration.get_string(key), "claim");
+  EXPECT_FALSE(parse({"--claim-mode", "perhaps"}).is_ok());
 }
 
 TEST(CommandLineTest, WhatStandsAfterTwoDashesIsTheJobs) {

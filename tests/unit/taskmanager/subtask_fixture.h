@@ -121,9 +121,10 @@ class SubtaskFixture : public ::testing::Test {
   void reset_environment(std::size_t memory_limit = std::size_t{64} << 20) {
     environment.reset(new SubtaskEnvironment{
         clock, files, backend,
-        [this](const std::string& directory, CheckpointId checkpoint) {
+        [this](const std::string& directory, const CheckpointBarrier& barrier) {
+          const std::string own = directory + "/chk-" + std::to_string(barrier.id.value());
           return std::make_unique<FakeCheckpointWriter>(
-              files, directory + "/chk-" + std::to_string(checkpoint.value()));
+              files, barrier.savepoint_directory.empty() ? own : barrier.savepoint_directory);
         },
         channels, background, host, MemoryBudget(memory_limit)});
   }

@@ -94,9 +94,9 @@ class TaskManagerTest : public ::testing::Test {
     manager = std::make_unique<TaskManager>(
         TaskManagerEnvironment{
             clock, executor, blocking, transport, files, backend,
-            [this](const std::string& directory, CheckpointId checkpoint) {
+            [this](const std::string& directory, const CheckpointBarrier& barrier) {
               return std::make_unique<testing::FakeCheckpointWriter>(
-                  files, directory + "/chk-" + std::to_string(checkpoint.value()));
+                  files, directory + "/chk-" + std::to_string(barrier.id.value()));
             },
             scheduler, channels, [this](JobId job) { return job == JobId{1} ? program : nullptr; }},
         TaskManagerOptions{.id = TaskManagerId{5}, .slots = 2});

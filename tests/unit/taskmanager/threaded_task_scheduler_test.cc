@@ -188,9 +188,9 @@ TEST_F(ThreadedTaskSchedulerTest, SubtasksExchangeRecordsAcrossThreadsUntilTheyE
   auto background = std::make_shared<BackgroundWork>(pool);
   const std::shared_ptr<SubtaskEnvironment> environment(
       new SubtaskEnvironment{clock, files, backend,
-                             [&](const std::string& directory, CheckpointId checkpoint) {
+                             [&](const std::string& directory, const CheckpointBarrier& barrier) {
                                return std::make_unique<testing::FakeCheckpointWriter>(
-                                   files, directory + "/chk-" + std::to_string(checkpoint.value()));
+                                   files, directory + "/chk-" + std::to_string(barrier.id.value()));
                              },
                              channels, background, host, MemoryBudget(std::size_t{1} << 26)});
 

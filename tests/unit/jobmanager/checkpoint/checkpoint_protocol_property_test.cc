@@ -49,9 +49,11 @@ class RandomRun {
     EXPECT_FALSE(state_.pending);
     EXPECT_FALSE(in_flight_);
     EXPECT_EQ(begun_, state_.counters.completed + state_.counters.aborted);
+    EXPECT_TRUE(unanswered_.empty() || is_closed()) << "C16";
   }
 
   std::uint64_t completed() const { return state_.counters.completed; }
+  bool is_stopped() const { return is_stopped_; }
   std::uint64_t aborted() const { return state_.counters.aborted; }
   bool is_closed() const { return state_.phase == AttemptPhase::kClosed; }
 
@@ -101,7 +103,9 @@ class RandomRun {
   CheckpointFact progress_of_a_subtask() {
     const SubtaskId subtask = any_subtask();
     const bool has_ended = rng_.chance(0.2) && state_.last.value() > kBase + 2;
-    if (state_.subtasks.at(subtask) == SubtaskState::kEnded) return ManualRequested{};
+    if (state_.subtasks.at(subtask) == SubtaskState::kEnded) {
+      return rng_.chance(0.5) ? CheckpointFact{ManualRequested{}} : savepoint();
+    }
     return SubtaskReported{subtask, has_ended ? SubtaskState::kEnded : SubtaskState::kRunning};
   }
   CheckpointFact progress_of_the_checkpoint(const PendingCheckpoint& pending) {
@@ -113,9 +117,18 @@ class RandomRun {
     }
   }
 
+  CheckpointFact savepoint() {
+    // Most go on, or no job would ever get far.
+    const auto mode =
+        rng_.chance(0.9) ? SavepointMode::kGoOn : static_cast<SavepointMode>(1 + rng_.uniform(2));
+    const SavepointRequest request{++tickets_, "/savepoints/s-", mode};
+    unanswered_.insert(request.ticket);
+    return SavepointRequested{request};
+  }
+
   CheckpointFact any_fact() {
     const Status bad = rng_.chance(0.2) ? permission_denied("no") : unavailable("later");
-    switch (rng_.uniform(12)) {
+    switch (rng_.uniform(13)) {
       case 0: return SubtaskReported{any_subtask(), static_cast<SubtaskState>(rng_.uniform(6))};
       case 1: return AttemptEnded{bad};
       case 2: return ManualRequested{};
@@ -130,6 +143,7 @@ class RandomRun {
       case 8: return acknowledge(any_subtask(), any_attempt(), any_id());
       case 9: return DeclineCheckpoint{attempt_of(any_subtask(), any_attempt()), any_id(), bad};
       case 10: return commit(any_attempt(), any_id());
+      case 11: return savepoint();
       default:
         // Gone only once it has ended: the job master's part of the bargain.
         if (state_.phase == AttemptPhase::kRunning) return ManualRequested{};
@@ -210,6 +224,9 @@ class RandomRun {
     ASSERT_TRUE(!restored_ || all_committed(restored_->value())) << "C10";
     highest_ = id;
     in_flight_ = id;
+    ASSERT_FALSE(is_stopped_) << "C17";
+    if (!command.savepoint.empty()) savepoints_[id] = command.savepoint;
+    is_draining_ = false;
     ++begun_;
     triggered_ = 0;
     acknowledged_.clear();
@@ -221,7 +238,32 @@ class RandomRun {
       ASSERT_TRUE(all_in({SubtaskState::kEnded})) << "C12";
       finals_.insert(command.barrier.id.value());
     }
+    if (command.barrier.kind == CheckpointKind::kSavepointStop) {
+      stops_.insert(command.barrier.id.value());
+    }
+    ASSERT_EQ(command.barrier.savepoint_directory.empty(),
+              !savepoints_.contains(command.barrier.id.value()));
     triggered_ = command.barrier.id.value();
+  }
+  void check(const SendDrain& command) {
+    ASSERT_EQ(command.attempt, attempt_);
+    ASSERT_TRUE(!in_flight_ || durable_.contains(*in_flight_)) << "C18";
+    is_draining_ = true;
+  }
+  void check(const RestartJob& command) { ASSERT_EQ(command.attempt, attempt_); }
+  void check(const DiscardSavepoint& command) {
+    for (const auto& [id, directory] : savepoints_) {
+      ASSERT_FALSE(directory == command.directory && durable_.contains(id)) << "C16";
+    }
+  }
+  void check(const AnswerSavepoint& command) {
+    ASSERT_EQ(unanswered_.erase(command.request.ticket), 1U) << "C16: answered once";
+    if (!command.path.is_ok()) return;
+    const auto found = std::ranges::find_if(
+        savepoints_, [&](const auto& each) { return each.second == *command.path; });
+    ASSERT_TRUE(found != savepoints_.end() && durable_.contains(found->first)) << "C16";
+    is_stopped_ = command.request.mode != SavepointMode::kGoOn;
+    if (is_stopped_) finals_.insert(found->first);
   }
   void check(const StoreMetadata& command) {
     ASSERT_EQ(command.metadata.id.value(), triggered_);
@@ -232,6 +274,8 @@ class RandomRun {
   void check(const ReadBack& command) { ASSERT_EQ(command.id.value(), storing_); }
   void check(const SendComplete& command) {
     ASSERT_TRUE(durable_.contains(command.id.value())) << "C5";
+    ASSERT_TRUE(!savepoints_.contains(command.id.value()) || stops_.contains(command.id.value()))
+        << "C16: no side effects";
     ASSERT_TRUE(is_running_);
     ASSERT_EQ(command.attempt, attempt_);
   }
@@ -244,11 +288,16 @@ class RandomRun {
   void check(const DiscardFiles& command) {
     const std::uint64_t id = command.id.value();
     ASSERT_NE(id, storing_) << "C6";
+    // What holds the id of a savepoint is empty.
+    if (durable_.contains(id) && savepoints_.contains(id)) return;
     ASSERT_FALSE(in_flight_ == id && triggered_ == id) << "C8";
     ASSERT_TRUE(id > kBase || discardable_before_us(id)) << "C8";
     std::size_t newer = 0;
     for (const std::uint64_t each : durable_) newer += each > id ? 1 : 0;
     if (!durable_.contains(id)) return;
+    for (const auto& [savepoint, directory] : savepoints_) {
+      newer -= savepoint > id && durable_.contains(savepoint) ? 1 : 0;
+    }
     ASSERT_GE(newer, std::size_t{plan_.graph.checkpoints.retained}) << "C9";
   }
   bool discardable_before_us(std::uint64_t id) const { return durable_.contains(id); }
@@ -287,13 +336,20 @@ class RandomRun {
   std::uint64_t storing_ = 0;
   std::set<std::uint64_t> durable_;
   std::set<std::uint64_t> finals_;
+  std::map<std::uint64_t, std::string> savepoints_;
+  std::set<std::uint64_t> stops_;
+  std::set<std::uint64_t> unanswered_;
+  std::uint64_t tickets_ = 0;
+  bool is_draining_ = false;
+  bool is_stopped_ = false;
 };
 
 TEST(CheckpointProtocolPropertyTest, RandomFactsNeverBreakAnInvariant) {
-  constexpr std::uint64_t kSeeds = 3'000;
+  constexpr std::uint64_t kSeeds = 2'000;
   std::uint64_t completed = 0;
   std::uint64_t aborted = 0;
   std::uint64_t closed = 0;
+  std::uint64_t stopped = 0;
   for (std::uint64_t seed = 0; seed < kSeeds; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     RandomRun run(seed);
@@ -302,11 +358,13 @@ TEST(CheckpointProtocolPropertyTest, RandomFactsNeverBreakAnInvariant) {
     completed += run.completed();
     aborted += run.aborted();
     closed += run.is_closed() ? 1 : 0;
+    stopped += run.is_stopped() ? 1 : 0;
   }
   // The walk must get everywhere, or it proves nothing.
   EXPECT_GT(completed, kSeeds);
   EXPECT_GT(aborted, kSeeds / 2);
   EXPECT_GT(closed, kSeeds / 20);
+  EXPECT_GT(stopped, kSeeds / 100);
 }
 
 }  // namespace

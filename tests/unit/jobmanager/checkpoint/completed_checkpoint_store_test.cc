@@ -38,20 +38,22 @@ class CompletedCheckpointStoreTest : public ::testing::Test {
     std::optional<StoreOutcome> outcome;
     CheckpointMetadata metadata;
     metadata.id = CheckpointId{id};
-    store_->publish(metadata, [&](StoreOutcome result, const Status&) { outcome = result; });
+    store_->publish({metadata}, [&](StoreOutcome result, const Status&) { outcome = result; });
     executor_.run_until_idle();
     return outcome.value();
   }
   StoreOutcome read_back(std::uint64_t id) {
     std::optional<StoreOutcome> outcome;
-    store_->read_back(CheckpointId{id},
+    store_->read_back({CheckpointId{id}},
                       [&](StoreOutcome result, const Status&) { outcome = result; });
     executor_.run_until_idle();
     return outcome.value();
   }
   Result<RecoveredCheckpoints> recover(std::optional<CheckpointMetadata> restore = std::nullopt) {
     std::optional<Result<RecoveredCheckpoints>> recovered;
-    store_->recover(std::move(restore),
+    std::optional<RestorePoint> point;
+    if (restore) point = {*std::move(restore)};
+    store_->recover(std::move(point),
                     [&](Result<RecoveredCheckpoints> result) { recovered = std::move(result); });
     executor_.advance(1min);
     return recovered.value();
@@ -96,6 +98,36 @@ TEST_F(CompletedCheckpointStoreTest, ReadingBackTellsStoredFromNotStoredFromUnkn
   EXPECT_EQ(read_back(1), StoreOutcome::kNotStored);
 }
 
+// B14, B17: a savepoint's id is held by a checkpoint of that id, which is empty unless the job
+// stops with it.
+TEST_F(CompletedCheckpointStoreTest, WhatAJobStopsWithIsAlsoItsLatestCheckpoint) {
+  for (const CheckpointKind kind : {CheckpointKind::kSavepoint, CheckpointKind::kSavepointStop}) {
+    const CheckpointId id{storage_->entries.size() + 1};
+    const std::string directory = "/s/" + to_string(id);
+    store_->prepare({id, directory}, [](const Status& status) { EXPECT_TRUE(status.is_ok()); });
+    CheckpointMetadata metadata;
+    metadata.id = id;
+    metadata.kind = kind;
+    std::optional<StoreOutcome> outcome;
+    store_->publish({metadata, directory},
+                    [&](StoreOutcome result, const Status&) { outcome = result; });
+    executor_.run_until_idle();
+    EXPECT_EQ(outcome, StoreOutcome::kStored);
+    EXPECT_TRUE(storage_->savepoints.at(directory));
+    EXPECT_TRUE(storage_->entries.contains(id));
+    EXPECT_EQ(storage_->is_published(id), kind == CheckpointKind::kSavepointStop);
+  }
+}
+
+TEST_F(CompletedCheckpointStoreTest, ASavepointThatCannotHaveItsIdLeavesNothing) {
+  storage_->entries[CheckpointId{1}];
+  Status answer;
+  store_->prepare({CheckpointId{1}, "/s/1"}, [&](const Status& status) { answer = status; });
+  executor_.run_until_idle();
+  EXPECT_EQ(answer.code(), StatusCode::kAlreadyExists);
+  EXPECT_TRUE(storage_->savepoints.empty());
+}
+
 TEST_F(CompletedCheckpointStoreTest, OperationsRunInTheOrderOfTheCalls) {
   std::vector<std::string> order;
   storage_->fault = [&](StorageCall call, CheckpointId) {
@@ -103,9 +135,9 @@ TEST_F(CompletedCheckpointStoreTest, OperationsRunInTheOrderOfTheCalls) {
     return StorageFault{};
   };
   blocking_.pause();
-  store_->prepare(CheckpointId{1}, [](const Status&) {});
+  store_->prepare({CheckpointId{1}}, [](const Status&) {});
   store_->discard(CheckpointId{1});
-  store_->prepare(CheckpointId{2}, [](const Status&) {});
+  store_->prepare({CheckpointId{2}}, [](const Status&) {});
   EXPECT_FALSE(store_->is_idle());
   blocking_.resume();
   executor_.run_until_idle();

@@ -176,7 +176,8 @@ class IncrementalStateBackendTest : public ::testing::TestWithParam<std::uint64_
   }
 
   std::vector<StateHandle> write(CheckpointId id, Frozen& frozen) {
-    const auto writer = open_checkpoint_writer(files_, "/store/job", id, rng_.uniform(400));
+    const auto writer = open_checkpoint_writer(files_, "/store/job", CheckpointBarrier{.id = id},
+                                               rng_.uniform(400));
     std::vector<StateHandle> handles;
     for (std::size_t i = 0; i < frozen.size(); ++i) {
       const std::string name = "op-" + std::to_string(i) + "-" + std::to_string(attempt_) + "-" +

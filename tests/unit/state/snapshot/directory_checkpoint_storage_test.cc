@@ -415,5 +415,64 @@ TEST_F(OnDiskTest, AReadOnlyDirectoryIsNamed) {
   ::chmod(root_.c_str(), 0755);
 }
 
+// --- savepoints ----------------------------------------------------------------------------------
+
+// Takes a savepoint as a job does.
+Status take_savepoint(FileStore& files, CheckpointStorage& storage, const std::string& path) {
+  WEIR_RETURN_IF_ERROR(storage.begin_savepoint(path));
+  const CheckpointBarrier barrier{
+      .id = CheckpointId{5}, .kind = CheckpointKind::kSavepoint, .savepoint_directory = path};
+  const auto writer = open_checkpoint_writer(files, storage.directory(), barrier);
+  WEIR_ASSIGN_OR_RETURN(const StateHandle large, writer->write("op-0", state_of(5)));
+  CheckpointMetadata metadata = metadata_of(5, {large});
+  metadata.kind = barrier.kind;
+  return storage.publish_savepoint(metadata, path);
+}
+
+TEST(DirectorySavepointTest, LiesWholeInItsDirectoryAndCanBeMoved) {
+  MemoryFileStore files;
+  const auto storage = open_storage(files);
+  ASSERT_TRUE(take_savepoint(files, *storage, "/savepoints/a/s-5").is_ok());
+  EXPECT_TRUE(storage->read_back_savepoint("/savepoints/a/s-5").value());
+  EXPECT_THAT(ids_of(*storage), IsEmpty()) << "it is no checkpoint of the job";
+  ASSERT_TRUE(files.make_directories("/moved").is_ok());
+  const auto entries = files.list("/savepoints/a/s-5");
+  for (const DirectoryEntry& entry : *entries) {
+    const std::string from = "/savepoints/a/s-5/" + entry.name;
+    const std::string bytes = read_file(files, from).value();
+    ASSERT_TRUE(write_file_atomically(files, "/aside", "/moved/" + entry.name, bytes).is_ok());
+  }
+  ASSERT_TRUE(storage->discard_savepoint("/savepoints/a/s-5").is_ok());
+  const auto metadata = storage->read("/moved");
+  ASSERT_TRUE(metadata.is_ok()) << metadata.status().to_string();
+  EXPECT_EQ(metadata->kind, CheckpointKind::kSavepoint);
+  EXPECT_EQ(read_state(files, metadata->operators.at(0).subtasks.at(0)).value(), state_of(5));
+}
+
+TEST(DirectorySavepointTest, SurvivesALossOfPower) {
+  MemoryFileStore files;
+  const auto storage = open_storage(files);
+  ASSERT_TRUE(take_savepoint(files, *storage, "/savepoints/a/s-5").is_ok());
+  const auto entries = files.list("/savepoints/a/s-5");
+  for (const DirectoryEntry& entry : *entries) {
+    EXPECT_TRUE(files.would_survive("/savepoints/a/s-5/" + entry.name)) << entry.name;
+  }
+}
+
+TEST(DirectorySavepointTest, ADirectoryThatIsThereIsRefusedAndLeftAlone) {
+  MemoryFileStore files;
+  const auto storage = open_storage(files);
+  ASSERT_TRUE(take_savepoint(files, *storage, "/savepoints/s-5").is_ok());
+  EXPECT_EQ(storage->begin_savepoint("/savepoints/s-5").code(), StatusCode::kAlreadyExists);
+  EXPECT_TRUE(storage->read("/savepoints/s-5").is_ok());
+}
+
+TEST(DirectorySavepointTest, OneThatIsNotThereIsSurelyNotPublishedAndDiscardedAlready) {
+  MemoryFileStore files;
+  const auto storage = open_storage(files);
+  EXPECT_FALSE(storage->read_back_savepoint("/savepoints/s-1").value());
+  EXPECT_TRUE(storage->discard_savepoint("/savepoints/s-1").is_ok());
+}
+
 }  // namespace
 }  // namespace weir

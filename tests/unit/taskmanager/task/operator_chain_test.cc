@@ -242,7 +242,7 @@ TEST_F(OperatorChainTest, WhatIsEmittedBeforeASnapshotPassesDownTheChainBeforeTh
   make({{.name = "a", .on_prepare = [](FakeOperator& self, CheckpointId) { self.port().emit(7); }},
         {.name = "b"}},
        {{1, 0}});
-  chain->prepare_snapshot(CheckpointId{3});
+  chain->prepare_snapshot(CheckpointBarrier{.id = CheckpointId{3}});
   EXPECT_EQ(journal, (Journal{"a.prepare 3", "b.rows 7", "b.prepare 3"}));
   EXPECT_EQ(received(0), (Texts{"rows 7"}));
 }
