@@ -440,7 +440,8 @@ TEST(DirectorySavepointTest, LiesWholeInItsDirectoryAndCanBeMoved) {
   for (const DirectoryEntry& entry : *entries) {
     const std::string from = "/savepoints/a/s-5/" + entry.name;
     const std::string bytes = read_file(files, from).value();
-    ASSERT_TRUE(write_file_atomically(files, "/aside", "/moved/" + entry.name, bytes).is_ok());
+    ASSERT_TRUE(
+        write_file_atomically(files, "/moved/aside", "/moved/" + entry.name, bytes).is_ok());
   }
   ASSERT_TRUE(storage->discard_savepoint("/savepoints/a/s-5").is_ok());
   const auto metadata = storage->read("/moved");
