@@ -26,8 +26,7 @@ class ProgramProbe::WatchedOperator final : public Operator {
     op_->open(context);
   }
   void process_batch(InputIndex input, BatchView view) override {
-    // What comes down the chain during a snapshot still goes in front of the barrier.
-    if (position_ == 0) called();
+    called();
     note("rows", view.size(), view.size() > 0 ? view.batch.times()[view.begin].millis() : 0);
     if (position_ == 0) probe_.received(*subtask_, view, last_numbers_);
     if (probe_.late_records_ == LateRecords::kForbidden) check_times(view);

@@ -130,7 +130,7 @@ def clear_messages(job, stopped):
 
 
 def main():
-    bin_folder = pathlib.Path(sys.argv[1]).resolve()
+    bin_folder = pathlib.Path(sys.argv[1]).resolve() / "bin"
     with tempfile.TemporaryDirectory() as folder:
         job = Job(bin_folder, pathlib.Path(folder))
         subprocess.run([str(bin_folder / "fraud_generator"), "--events", str(EVENTS), "--seed",

@@ -4,6 +4,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <sstream>
@@ -99,7 +100,7 @@ TEST_F(PlanCommandTest, TheProgramGetsItsOwnArgumentsAndMustPrintAGraph) {
   EXPECT_THAT(error_.str(), HasSubstr("cannot run '/no/such/job'"));
   const std::string script =
       "test \"$*\" = '--explain json -- --input x' && echo '{\"vertices\":[]}'";
-  const std::string path = testing::TempDir() + "/weir_plan_job";
+  const std::string path = testing::TempDir() + "weir-plan-job-" + std::to_string(getpid());
   const std::string text = "#!/bin/sh\n" + script + "\n";
   ASSERT_TRUE(write_file_atomically(files_, path + ".tmp", path, text).is_ok());
   ASSERT_EQ(std::system(("chmod +x " + path).c_str()), 0);

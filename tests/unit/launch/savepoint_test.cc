@@ -2,6 +2,7 @@
 // Savepoints are read with the types of a program, changed, and made for a job.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 #include <weir/savepoint.h>
 #include <weir/state.h>
 
@@ -41,7 +42,7 @@ class SavepointTest : public testing::Test {
   SavepointTest() { std::filesystem::remove_all(folder_); }
   ~SavepointTest() override { std::filesystem::remove_all(folder_); }
 
-  const std::string folder_ = testing::TempDir() + "/weir_savepoint_test";
+  const std::string folder_ = testing::TempDir() + "weir-savepoint-" + std::to_string(getpid());
 };
 
 SavepointReader opened(const std::string& path) {
