@@ -212,6 +212,8 @@ void RollingFiles::finish() {
     return;
   }
   roll();
+  // An attempt that was cut off may have gone on writing after the first clear-up.
+  left_overs_removed_ = false;
 }
 
 }  // namespace weir::detail

@@ -251,6 +251,27 @@ TEST_F(RollingFilesTest, LeftOversOfDeadAttemptsGoAfterTheFirstCheckpoint) {
   EXPECT_EQ(folder_.visible(), "one\ntwo\n");
 }
 
+TEST_F(RollingFilesTest, WhatADeadAttemptWroteAfterTheClearUpGoesAtTheEnd) {
+  Attempt first(folder_.path());
+  first.write("one\n");
+  const StateImage state = first.checkpoint(1);
+  Attempt second(folder_.path(), 2, {state});
+  second.write("two\n");
+  second.checkpoint(3);
+  second.commit(3);
+  // It has not heard yet that it is dead.
+  first.write(big_);
+  first.sink.prepare_commit(id(2));
+  first.write("never in a checkpoint\n");
+  first.sink.prepare_commit(id(4));
+  EXPECT_EQ(num_hidden(), 2U);  // and the one in progress
+  second.sink.finish();
+  second.checkpoint(4);
+  second.commit(4);
+  EXPECT_EQ(num_hidden(), 0U);
+  EXPECT_EQ(folder_.visible(), "one\ntwo\n");
+}
+
 TEST_F(RollingFilesTest, FolderMayChangeBetweenRuns) {
   Attempt first(folder_.path("old"));
   first.write(big_);
