@@ -97,8 +97,17 @@ std::optional<std::string> find_savepoint_loss(MemoryFileStore& disk, const std:
   return std::nullopt;
 }
 
+std::set<std::string> run_names(MemoryFileStore& disk) {
+  std::set<std::string> names;
+  const auto runs = disk.list(fmt::format("{}/runs", kCheckpointDirectory));
+  if (!runs.is_ok()) return names;
+  for (const DirectoryEntry& run : *runs) names.insert(run.name);
+  return names;
+}
+
 std::optional<std::string> find_checkpoint_leak(MemoryFileStore& disk, const JobSpec& job,
-                                                const std::set<std::uint64_t>& foreign) {
+                                                const std::set<std::uint64_t>& foreign,
+                                                const std::set<std::string>& runs_at_end) {
   std::size_t complete = 0;
   std::set<std::string> used;
   const auto all = directories(disk);
@@ -126,12 +135,9 @@ std::optional<std::string> find_checkpoint_leak(MemoryFileStore& disk, const Job
       return fmt::format("I6: {} has no checkpoint and is not the newest", directory);
     }
   }
-  const std::string runs = fmt::format("{}/runs", kCheckpointDirectory);
-  const Result<std::vector<DirectoryEntry>> entries = disk.list(runs);
-  WEIR_CHECK(entries.is_ok());
-  for (const DirectoryEntry& run : *entries) {
-    const std::string path = runs + "/" + run.name;
-    if (!used.contains(path)) {
+  for (const std::string& name : run_names(disk)) {
+    const std::string path = fmt::format("{}/runs/{}", kCheckpointDirectory, name);
+    if (!used.contains(path) && runs_at_end.contains(name)) {
       return fmt::format("I6: {} is there and no retained checkpoint needs it", path);
     }
   }

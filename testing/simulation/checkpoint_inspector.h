@@ -18,10 +18,14 @@ bool is_durable(MemoryFileStore& disk, CheckpointId checkpoint);
 
 /// The ids of all checkpoint directories.
 std::set<std::uint64_t> checkpoint_ids(MemoryFileStore& disk);
+/// The names of all runs.
+std::set<std::string> run_names(MemoryFileStore& disk);
 /// Says which checkpoint files are there that nobody needs after the job has finished. Those of
-/// `foreign` checkpoints are not looked at.
+/// `foreign` checkpoints are not looked at, and of runs only those that were there at its end: what
+/// an attempt writes that has not heard of it goes at the next start.
 std::optional<std::string> find_checkpoint_leak(MemoryFileStore& disk, const JobSpec& job,
-                                                const std::set<std::uint64_t>& foreign = {});
+                                                const std::set<std::uint64_t>& foreign,
+                                                const std::set<std::string>& runs_at_end);
 /// Says what is missing of a savepoint, or what lies outside of it that it needs.
 std::optional<std::string> find_savepoint_loss(MemoryFileStore& disk, const std::string& path);
 /// The same of the files that file sinks had not made visible.

@@ -179,6 +179,7 @@ class Simulation {
         return;
       }
     }
+    runs_at_end_ = run_names(disk_);
     const Nanos settled = world_.now() + kSettling;
     while (world_.step(settled)) cluster.tend();
   }
@@ -205,7 +206,7 @@ class Simulation {
     }
     // Where deletions may fail, files may stay.
     if (plan_.files.error_before > 0 || plan_.files.error_after > 0) return;
-    if (auto leak = find_checkpoint_leak(disk_, job(), cluster.foreign_checkpoints())) {
+    if (auto leak = find_checkpoint_leak(disk_, job(), cluster.foreign_checkpoints(), runs_at_end_)) {
       return report(*leak);
     }
     if (restore_.what != "latest") check_claim(cluster);
@@ -232,6 +233,7 @@ class Simulation {
   LogToTrace log_;
   const OutputChecker checker_;
   MemoryFileStore disk_;
+  std::set<std::string> runs_at_end_;  // of the job
   std::unique_ptr<TransactionalStore> store_;
   // The job, and what it was rescaled to; programs refer to them.
   std::vector<std::unique_ptr<JobSpec>> jobs_;
