@@ -19,7 +19,6 @@ using snapshot_format::Index;
 
 RunLog::Ticket RunLog::add(CheckpointId checkpoint, FrozenChangesOfStates changes) {
   const std::lock_guard lock(mutex_);
-  if (WEIR_MUTANT(B21)) waiting_.clear();  // as if what was not written had been
   waiting_.push_back({++last_ticket_, checkpoint, std::move(changes)});
   return last_ticket_;
 }
@@ -60,6 +59,9 @@ Result<std::vector<StateRun>> RunLog::write(Ticket ticket, CheckpointWriter& wri
                     {{"operator", head_.id}, {"reason", merged}});
         break;
       }
+    }
+    if (WEIR_MUTANT(B21) && !status.is_ok()) {
+      unwritten_.clear();
     }
     using Runs = Result<std::vector<StateRun>>;
     written_.push_back({next.ticket, status.is_ok() ? Runs(chain_.runs()) : Runs(status)});

@@ -206,7 +206,8 @@ class Simulation {
     }
     // Where deletions may fail, files may stay.
     if (plan_.files.error_before > 0 || plan_.files.error_after > 0) return;
-    if (auto leak = find_checkpoint_leak(disk_, job(), cluster.foreign_checkpoints(), runs_at_end_)) {
+    if (auto leak =
+            find_checkpoint_leak(disk_, job(), cluster.foreign_checkpoints(), runs_at_end_)) {
       return report(*leak);
     }
     if (restore_.what != "latest") check_claim(cluster);
