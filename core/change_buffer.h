@@ -26,8 +26,6 @@ class ChangeBuffer final : public StateEntrySink {
   Status write(StateEntrySink& sink);
 
   bool empty() const { return items_.empty(); }
-  std::size_t size() const { return items_.size(); }
-  std::size_t memory_bytes() const { return bytes_.size() + items_.capacity() * sizeof(Item); }
 
  private:
   struct Item {

@@ -23,11 +23,6 @@ RunLog::Ticket RunLog::add(CheckpointId checkpoint, FrozenChangesOfStates change
   return last_ticket_;
 }
 
-RunStatistics RunLog::statistics() const {
-  const std::lock_guard lock(mutex_);
-  return statistics_;
-}
-
 std::string RunLog::next_name(const std::string& name) {
   return fmt::format("{}-{}", name, ++files_written_);
 }
@@ -110,7 +105,6 @@ Status RunLog::write_changes(CheckpointId checkpoint, CheckpointWriter& writer,
   }
   WEIR_ASSIGN_OR_RETURN(StateFile written, run.finish());
   unwritten_.clear();
-  statistics_.changed_bytes += written.size;
   chain_.append(std::move(written));
   return Status::ok();
 }
@@ -165,8 +159,6 @@ Status RunLog::merge(const MergePlan& plan, CheckpointId checkpoint, CheckpointW
     return Status::ok();
   }
   WEIR_ASSIGN_OR_RETURN(StateFile result, merged.finish());
-  statistics_.merged_bytes += result.size;
-  ++statistics_.merges;
   chain_.replace(plan, std::move(result));
   return Status::ok();
 }

@@ -21,13 +21,6 @@
 
 namespace weir {
 
-/// What checkpoints of one process wrote.
-struct RunStatistics {
-  std::uint64_t changed_bytes = 0;  ///< runs of changes
-  std::uint64_t merged_bytes = 0;   ///< results of merges
-  std::uint64_t merges = 0;
-};
-
 /// The changes of one checkpoint, by state.
 using FrozenChangesOfStates = std::vector<std::pair<StateDescriptor, std::unique_ptr<FrozenState>>>;
 
@@ -55,7 +48,6 @@ class RunLog {
   /// runs that together are the state at that moment. Blocks on files.
   Result<std::vector<StateRun>> write(Ticket ticket, CheckpointWriter& writer,
                                       const std::string& name);
-  RunStatistics statistics() const;
 
  private:
   struct Waiting {
@@ -78,7 +70,7 @@ class RunLog {
   FileStore& files_;
   const snapshot_format::Index head_;
 
-  mutable std::mutex mutex_;  // guards all below; held while files are written
+  std::mutex mutex_;  // guards all below; held while files are written
   RunChain chain_;
   Ticket last_ticket_ = 0;
   std::deque<Waiting> waiting_;
@@ -86,7 +78,6 @@ class RunLog {
   // Encoded changes that are not in a run yet, in the order in which states appeared.
   std::vector<std::pair<StateDescriptor, ChangeBuffer>> unwritten_;
   std::uint64_t files_written_ = 0;
-  RunStatistics statistics_;
 };
 
 }  // namespace weir

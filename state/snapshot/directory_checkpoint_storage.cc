@@ -71,7 +71,7 @@ Status for_each_file(Metadata& metadata, F&& f) {
   return Status::ok();
 }
 
-// Writes `placeholder` for where a path begins with `directory`, or the other way round.
+// Writes `to` in the place of `from` where a path begins with it.
 void replace_start(std::string& path, std::string_view from, std::string_view to) {
   if (path.starts_with(from)) {
     path = std::string(to) + path.substr(from.size());

@@ -27,7 +27,6 @@ class SnapshotWriter final : public StateEntrySink {
   Status entry(std::uint32_t hash, ByteView key, ByteView value) override;
   /// Requires: a run is written.
   Status erased(std::uint32_t hash, ByteView key) override;
-  bool has_states() const { return !index_.states.empty(); }
   Result<StateHandle> finish();
 
  private:
