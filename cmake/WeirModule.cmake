@@ -53,12 +53,15 @@ function(weir_job_library)
   endif()
 endfunction()
 
-# weir_executable(<name> FOLDER <folder> [ONLY_MAIN] [DEPENDS <target>...])
+# weir_executable(<name> FOLDER <folder> [ONLY_MAIN] [EXCLUDE <folder>] [DEPENDS <target>...])
 # Makes a program from all *.cc below the folder, main.cc among them, if there are any; ONLY_MAIN
 # from that alone, where the rest is a module.
 function(weir_executable name)
-  cmake_parse_arguments(ARG "ONLY_MAIN" "FOLDER" "DEPENDS" ${ARGN})
+  cmake_parse_arguments(ARG "ONLY_MAIN" "FOLDER;EXCLUDE" "DEPENDS" ${ARGN})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/${ARG_FOLDER}/*.cc)
+  if(ARG_EXCLUDE)
+    list(FILTER sources EXCLUDE REGEX "^${PROJECT_SOURCE_DIR}/${ARG_EXCLUDE}/")
+  endif()
   if(ARG_ONLY_MAIN)
     list(FILTER sources INCLUDE REGEX "^${PROJECT_SOURCE_DIR}/${ARG_FOLDER}/main\\.cc$")
   endif()

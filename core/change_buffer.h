@@ -26,6 +26,8 @@ class ChangeBuffer final : public StateEntrySink {
   Status write(StateEntrySink& sink);
 
   bool empty() const { return items_.empty(); }
+  /// Memory held.
+  std::size_t bytes() const { return bytes_.capacity() + items_.capacity() * sizeof(Item); }
 
  private:
   struct Item {

@@ -145,6 +145,7 @@ struct OperatorReport {
   std::uint64_t late_records = 0;
   std::uint64_t bad_records = 0;
   std::uint64_t state_entries = 0;
+  std::uint64_t state_loads = 0;  ///< keys looked for on disk
 };
 /// How one subtask is, and what it has done in its attempt.
 struct SubtaskReport {

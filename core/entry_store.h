@@ -8,183 +8,14 @@
 #include <cstddef>
 #include <cstdint>
 #include <new>
-#include <span>
-#include <string>
 #include <utility>
 #include <vector>
 
-#include "base/bytes.h"
 #include "base/check.h"
-#include "base/status.h"
-#include "core/hash_sort.h"
+#include "core/entry_chunk.h"
 #include "core/shared_ref.h"
-#include "core/state_table.h"
 
 namespace weir::detail {
-
-/// A run of entries. An entry that was erased stays readable until the chunk is tidied.
-template <class Entry>
-struct EntryChunk final : SharedBody {
-  static constexpr std::uint32_t kEntries = static_cast<std::uint32_t>(
-      std::bit_floor(std::clamp<std::size_t>(16384 / sizeof(Entry), 8, 256)));
-  static constexpr std::uint32_t kWords = (kEntries + 63) / 64;
-
-  // Not defaulted: the entries must not be zeroed.
-  EntryChunk() {}
-  /// Copies what is live and shares its text.
-  EntryChunk(const EntryChunk& other) : SharedBody(other), text(other.text) {
-    other.for_each_bit(other.live, [&](std::uint32_t i) {
-      ::new (&entry(i)) Entry(other.entry(i));
-      hashes[i] = other.hashes[i];
-      set(made, i);
-      set(live, i);
-    });
-    num_made = other.num_live();
-  }
-  ~EntryChunk() override {
-    for_each_bit(made, [this](std::uint32_t i) { entry(i).~Entry(); });
-  }
-
-  Entry& entry(std::uint32_t i) { return reinterpret_cast<Entry*>(bytes)[i]; }
-  const Entry& entry(std::uint32_t i) const { return reinterpret_cast<const Entry*>(bytes)[i]; }
-
-  using Bits = std::uint64_t[kWords];
-  static void set(Bits& bits, std::uint32_t i) { bits[i / 64] |= std::uint64_t{1} << (i % 64); }
-  static void reset(Bits& bits, std::uint32_t i) {
-    bits[i / 64] &= ~(std::uint64_t{1} << (i % 64));
-  }
-  static bool test(const Bits& bits, std::uint32_t i) { return (bits[i / 64] >> (i % 64)) & 1; }
-  static bool any(const Bits& bits) {
-    return std::any_of(bits, bits + kWords, [](std::uint64_t word) { return word != 0; });
-  }
-  template <class F>
-  static void for_each_bit(const Bits& bits, F&& f) {
-    for (std::uint32_t word = 0; word < kWords; ++word) {
-      for (std::uint64_t left = bits[word]; left != 0; left &= left - 1) {
-        f(word * 64 + static_cast<std::uint32_t>(std::countr_zero(left)));
-      }
-    }
-  }
-  std::uint32_t first_unmade() const {
-    std::uint32_t word = 0;
-    while (~made[word] == 0) {
-      ++word;
-    }
-    return word * 64 + static_cast<std::uint32_t>(std::countr_one(made[word]));
-  }
-  std::uint32_t num_live() const {
-    std::uint32_t count = 0;
-    for (const std::uint64_t word : live) {
-      count += static_cast<std::uint32_t>(std::popcount(word));
-    }
-    return count;
-  }
-
-  std::uint32_t num_made = 0;
-  bool is_dirty = false;  // waits in the store's list of chunks to tidy
-  Bits made = {};         // holds an entry, perhaps an erased one
-  Bits live = {};
-  typename Entry::TextHome text;
-  std::uint32_t hashes[kEntries];
-  alignas(Entry) std::byte bytes[sizeof(Entry) * kEntries];
-};
-
-/// The entries of a store at one moment. Thread: any, one at a time.
-template <class Entry>
-class FrozenEntries {
- public:
-  using Chunk = EntryChunk<Entry>;
-  explicit FrozenEntries(std::vector<SharedRef<const Chunk>> chunks) : chunks_(std::move(chunks)) {}
-
-  /// Calls `f(hash, entry)` for each entry, in no particular order.
-  template <class F>
-  void for_each(F&& f) const {
-    for (const auto& chunk : chunks_) {
-      Chunk::for_each_bit(chunk->live,
-                          [&](std::uint32_t i) { f(chunk->hashes[i], chunk->entry(i)); });
-    }
-  }
-  void release() { chunks_.clear(); }
-
- private:
-  std::vector<SharedRef<const Chunk>> chunks_;
-};
-
-/// Some entries of a store at one moment: those that changed, or those that are to be erased.
-/// Thread: any, one at a time.
-template <class Entry>
-class FrozenChanges {
- public:
-  using Chunk = EntryChunk<Entry>;
-  struct Part {
-    SharedRef<const Chunk> chunk;
-    typename Chunk::Bits entries;
-    typename Chunk::Bits stored;  ///< of these: what earlier snapshots may hold
-  };
-
-  void add(const Part& part) { parts_.push_back(part); }
-  bool empty() const { return parts_.empty(); }
-  /// Calls `f(hash, entry, is_stored)` for each entry until it fails, and lets the chunks go one by
-  /// one, so that the table may soon change them in place again.
-  template <class F>
-  Status drain(F&& f) {
-    Status status;
-    for (Part& part : parts_) {
-      const SharedRef<const Chunk> chunk = std::move(part.chunk);
-      Chunk::for_each_bit(part.entries, [&](std::uint32_t i) {
-        if (status.is_ok()) {
-          status = f(chunk->hashes[i], chunk->entry(i), Chunk::test(part.stored, i));
-        }
-      });
-      WEIR_RETURN_IF_ERROR(status);
-    }
-    parts_.clear();
-    return status;
-  }
-
- private:
-  std::vector<Part> parts_;
-};
-
-/// Calls `emit(hash, entry, key)` for each entry of all `parts` in the order of hash and key, until
-/// one fails; then lets the chunks go. `append_key(string&, entry, part)` makes the key.
-template <class Entry, class AppendKey, class Emit>
-Status write_sorted(std::span<FrozenEntries<Entry>> parts, AppendKey&& append_key, Emit&& emit) {
-  struct Item {
-    std::uint32_t hash;
-    std::uint32_t part;
-    const Entry* entry;
-  };
-  std::vector<Item> items;
-  for (std::uint32_t part = 0; part < parts.size(); ++part) {
-    parts[part].for_each(
-        [&](std::uint32_t hash, const Entry& entry) { items.push_back({hash, part, &entry}); });
-  }
-  sort_by_hash(items);
-  std::vector<std::pair<std::string, const Entry*>> tied;
-  for (std::size_t begin = 0, end = 0; begin < items.size(); begin = end) {
-    // Entries of one hash are few; only they need their keys compared.
-    for (; end < items.size() && items[end].hash == items[begin].hash; ++end) {
-      if (tied.size() <= end - begin) {
-        tied.emplace_back();
-      }
-      tied[end - begin].first.clear();
-      append_key(tied[end - begin].first, *items[end].entry, items[end].part);
-      tied[end - begin].second = items[end].entry;
-    }
-    const std::size_t count = end - begin;
-    if (count > 1) {
-      std::sort(tied.begin(), tied.begin() + static_cast<std::ptrdiff_t>(count));
-    }
-    for (std::size_t i = 0; i < count; ++i) {
-      WEIR_RETURN_IF_ERROR(emit(items[begin].hash, *tied[i].second, tied[i].first));
-    }
-  }
-  for (FrozenEntries<Entry>& part : parts) {
-    part.release();
-  }
-  return Status::ok();
-}
 
 /// Holds entries at positions that do not change. `Entry` has a type `TextHome` (StateText or
 /// NoStateText) and `keep_text(home)`, `drop_text(home)`.
@@ -224,7 +55,7 @@ class EntryStore {
       unshare(slot);
     }
     if (tracks_changes_) {
-      Chunk::set(marks_[position / Chunk::kEntries].changed, position % Chunk::kEntries);
+      mark_changed(position / Chunk::kEntries, position % Chunk::kEntries);
     }
     return slot.chunk->entry(position % Chunk::kEntries);
   }
@@ -258,7 +89,7 @@ class EntryStore {
     ++chunk.num_made;
     ++size_;
     if (tracks_changes_) {
-      Chunk::set(marks_[index].changed, i);
+      mark_changed(index, i);
     }
     return static_cast<Position>(index * Chunk::kEntries + i);
   }
@@ -271,6 +102,11 @@ class EntryStore {
     if (tracks_changes_) {
       Chunk::reset(marks_[index].changed, position % Chunk::kEntries);
       Chunk::reset(marks_[index].stored, position % Chunk::kEntries);
+      --num_changed_;
+    }
+    if (is_evicting()) {
+      Chunk::reset(residency_[index].frozen, position % Chunk::kEntries);
+      Chunk::reset(residency_[index].used, position % Chunk::kEntries);
     }
     mark_dirty(index);
     --size_;
@@ -323,6 +159,7 @@ class EntryStore {
   /// From now on notes what changes. See StateTable.
   void track_changes(bool is_stored) {
     tracks_changes_ = true;
+    num_changed_ = is_stored ? 0 : size_;
     marks_.assign(directory_.size(), {});
     for (std::size_t i = 0; i < directory_.size(); ++i) {
       if (directory_[i].chunk) {
@@ -341,22 +178,14 @@ class EntryStore {
   /// Lets another thread read what changed since the last call. Cost: O(chunks).
   FrozenChanges<Entry> freeze_changes() {
     tidy();
+    ++num_freezes_;
     FrozenChanges<Entry> changes;
     for (std::size_t i = 0; i < directory_.size(); ++i) {
-      Marks& marks = marks_[i];
-      if (!Chunk::any(marks.changed)) {
-        continue;
+      if (Chunk::any(marks_[i].changed)) {
+        freeze_chunk(i, changes);
       }
-      typename FrozenChanges<Entry>::Part part{directory_[i].chunk, {}, {}};
-      for (std::uint32_t word = 0; word < Chunk::kWords; ++word) {
-        part.entries[word] = marks.changed[word];
-        part.stored[word] = marks.stored[word];
-        marks.stored[word] |= marks.changed[word];
-        marks.changed[word] = 0;
-      }
-      changes.add(part);
-      directory_[i].may_be_shared = true;
     }
+    num_changed_ = 0;
     return changes;
   }
   /// Adds the entries that earlier snapshots may hold to `changes`.
@@ -371,6 +200,81 @@ class EntryStore {
     }
   }
 
+  // Eviction: entries leave that are stored elsewhere as they are. Freezes are counted, so that it
+  // can be told up to which one what was frozen has arrived there.
+
+  /// From now on entries may be evicted. Nothing that is here now counts as stored elsewhere.
+  /// `freezes`: how many there were. Requires: changes are tracked.
+  void begin_eviction(std::uint64_t freezes) {
+    WEIR_CHECK(tracks_changes_);
+    residency_.assign(directory_.size(), {});
+    for (Residency& chunk : residency_) {
+      chunk.is_seeded = false;
+    }
+    num_unseeded_ = residency_.size();
+    num_freezes_ = freezes;
+    is_evicting_ = true;
+  }
+  bool is_evicting() const { return is_evicting_; }
+  std::size_t num_changed() const { return num_changed_; }
+  /// Whether `freeze_some` has anything to take.
+  bool has_unfrozen() const { return num_changed_ > 0 || num_unseeded_ > 0; }
+  /// Takes about `entries` of what changed, and of what was never stored elsewhere, some chunks at
+  /// a time. The others stay changed.
+  FrozenChanges<Entry> freeze_some(std::size_t entries) {
+    tidy();
+    ++num_freezes_;
+    FrozenChanges<Entry> changes;
+    std::size_t taken = 0;
+    for (std::size_t left = directory_.size(); left > 0 && taken < entries; --left) {
+      freeze_hand_ = (freeze_hand_ + 1) % directory_.size();
+      const bool is_seeded = std::exchange(residency_[freeze_hand_].is_seeded, true);
+      num_unseeded_ -= is_seeded ? 0 : 1;
+      const SharedRef<Chunk>& chunk = directory_[freeze_hand_].chunk;
+      if (!chunk) {
+        continue;
+      }
+      Marks& marks = marks_[freeze_hand_];
+      num_changed_ -= Chunk::count(marks.changed);
+      if (!is_seeded) {
+        // Earlier snapshots hold it, but where it is to go now nobody has it.
+        std::copy_n(chunk->live, Chunk::kWords, marks.changed);
+        std::fill_n(marks.stored, Chunk::kWords, 0);
+      }
+      if (const std::size_t count = Chunk::count(marks.changed); count > 0) {
+        freeze_chunk(freeze_hand_, changes);
+        taken += count;
+      }
+    }
+    return changes;
+  }
+  /// Adds an entry as it is stored elsewhere.
+  Position insert_stored(std::uint32_t hash, Entry entry) {
+    const Position position = insert(hash, std::move(entry));
+    Marks& marks = marks_[position / Chunk::kEntries];
+    Chunk::reset(marks.changed, position % Chunk::kEntries);
+    Chunk::set(marks.stored, position % Chunk::kEntries);
+    --num_changed_;
+    return position;
+  }
+  /// Keeps the entry from the next eviction.
+  void mark_used(Position position) {
+    Chunk::set(residency_[position / Chunk::kEntries].used, position % Chunk::kEntries);
+  }
+  /// Lets about `wanted` entries go that are unchanged, have arrived elsewhere with freeze `arrived`
+  /// or before, and were not used lately; calls `f(position)` for each before. Returns how many.
+  /// Cost: O(chunks) at most, mostly O(wanted).
+  template <class F>
+  std::size_t evict(std::size_t wanted, std::uint64_t arrived, F&& f) {
+    std::size_t evicted = 0;
+    for (std::size_t left = 2 * directory_.size(); left > 0 && evicted < wanted; --left) {
+      evict_hand_ = (evict_hand_ + 1) % directory_.size();
+      evicted += evict_from(evict_hand_, arrived, f);
+    }
+    tidy();
+    return evicted;
+  }
+
   /// Keeps something readable until the next `tidy`.
   void retire(SharedRef<SharedBody> body) { retired_.push_back(std::move(body)); }
   void tidy() {
@@ -382,6 +286,21 @@ class EntryStore {
   }
 
   std::size_t size() const { return size_; }
+  /// Some entries, up to one of each of `chunks` chunks, for estimates.
+  template <class F>
+  void sample(std::size_t chunks, F&& f) const {
+    const std::size_t step = std::max<std::size_t>(1, directory_.size() / chunks);
+    for (std::size_t i = 0; i < directory_.size(); i += step) {
+      if (directory_[i].chunk && Chunk::any(directory_[i].chunk->live)) {
+        const Chunk& chunk = *directory_[i].chunk;
+        std::uint32_t first = 0;
+        while (!Chunk::test(chunk.live, first)) {
+          ++first;
+        }
+        f(chunk.entry(first), chunk.text.bytes() / Chunk::count(chunk.live));
+      }
+    }
+  }
   std::size_t memory_bytes() const {
     std::size_t sum = 0;
     for (const Slot& slot : directory_) {
@@ -403,6 +322,72 @@ class EntryStore {
     typename Chunk::Bits changed = {};  // since the last freeze of changes
     typename Chunk::Bits stored = {};   // part of an earlier one
   };
+
+  // Of the entries of one chunk, where some are evicted.
+  struct Residency {
+    typename Chunk::Bits frozen = {};  // by a freeze that may not have arrived yet
+    typename Chunk::Bits used = {};    // since the hand of the clock passed
+    std::uint64_t frozen_in = 0;       // the last of these freezes
+    bool is_seeded = true;             // what is unchanged is stored elsewhere
+  };
+
+  void mark_changed(std::size_t index, std::uint32_t i) {
+    if (!Chunk::test(marks_[index].changed, i)) {
+      Chunk::set(marks_[index].changed, i);
+      ++num_changed_;
+    }
+  }
+
+  void freeze_chunk(std::size_t index, FrozenChanges<Entry>& changes) {
+    Marks& marks = marks_[index];
+    typename FrozenChanges<Entry>::Part part{directory_[index].chunk, {}, {}};
+    for (std::uint32_t word = 0; word < Chunk::kWords; ++word) {
+      part.entries[word] = marks.changed[word];
+      part.stored[word] = marks.stored[word];
+      marks.stored[word] |= marks.changed[word];
+      marks.changed[word] = 0;
+      if (is_evicting_) {
+        residency_[index].frozen[word] |= part.entries[word];
+        residency_[index].frozen_in = num_freezes_;
+      }
+    }
+    changes.add(part);
+    directory_[index].may_be_shared = true;
+  }
+
+  template <class F>
+  std::size_t evict_from(std::size_t index, std::uint64_t arrived, F&& f) {
+    Slot& slot = directory_[index];
+    Residency& residency = residency_[index];
+    // What is shared would have to be copied to become smaller.
+    if (!slot.chunk || !residency.is_seeded || (slot.may_be_shared && slot.chunk.is_shared())) {
+      return 0;
+    }
+    slot.may_be_shared = false;
+    Marks& marks = marks_[index];
+    typename Chunk::Bits evicted = {};
+    for (std::uint32_t word = 0; word < Chunk::kWords; ++word) {
+      if (residency.frozen_in <= arrived) {
+        residency.frozen[word] = 0;
+      }
+      evicted[word] = slot.chunk->live[word] & marks.stored[word] &
+                      ~(marks.changed[word] | residency.frozen[word] | residency.used[word]);
+      residency.used[word] = 0;
+    }
+    std::size_t count = 0;
+    Chunk::for_each_bit(evicted, [&](std::uint32_t i) {
+      f(static_cast<Position>(index * Chunk::kEntries + i));
+      slot.chunk->entry(i).drop_text(slot.chunk->text);
+      Chunk::reset(slot.chunk->live, i);
+      Chunk::reset(marks.stored, i);
+      ++count;
+    });
+    if (count > 0) {
+      mark_dirty(index);
+      size_ -= count;
+    }
+    return count;
+  }
 
   void unshare(Slot& slot) {
     if (slot.chunk.is_shared()) {
@@ -426,6 +411,9 @@ class EntryStore {
       directory_.emplace_back();
       if (tracks_changes_) {
         marks_.emplace_back();
+      }
+      if (is_evicting_) {
+        residency_.emplace_back();
       }
     } else {
       index = unused_.back();
@@ -475,6 +463,13 @@ class EntryStore {
   std::vector<Slot> directory_;
   std::vector<Marks> marks_;  // by chunk; empty unless changes are tracked
   bool tracks_changes_ = false;
+  std::size_t num_changed_ = 0;        // entries marked as changed
+  std::vector<Residency> residency_;   // by chunk; empty unless entries are evicted
+  bool is_evicting_ = false;
+  std::size_t num_unseeded_ = 0;       // chunks of which something is nowhere else
+  std::uint64_t num_freezes_ = 0;
+  std::size_t freeze_hand_ = 0;
+  std::size_t evict_hand_ = 0;
   std::vector<std::size_t> with_room_;  // chunks that may have room; the last is filled first
   std::vector<std::size_t> unused_;     // places in the directory without a chunk
   std::vector<std::size_t> dirty_;      // chunks to tidy

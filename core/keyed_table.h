@@ -7,10 +7,14 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <type_traits>
 #include <utility>
+#include <vector>
 
+#include "core/absent_keys.h"
 #include "core/change_buffer.h"
 #include "core/entry_store.h"
+#include "core/evictable_table.h"
 #include "core/hash_index.h"
 #include "core/state_cell.h"
 #include "core/state_table.h"
@@ -71,6 +75,20 @@ Key read_entry_key(std::uint32_t hash, ByteView bytes, ByteReader& in, TextMaker
   return key;
 }
 
+/// Counts the bytes of entries, with something for where they are kept.
+class ByteCounter final : public StateEntrySink {
+ public:
+  Status entry(std::uint32_t, ByteView key, ByteView value) override {
+    constexpr std::size_t kOverhead = 16;
+    bytes_ += key.size() + value.size() + kOverhead;
+    return Status::ok();
+  }
+  std::size_t bytes() const { return bytes_; }
+
+ private:
+  std::size_t bytes_ = 0;
+};
+
 template <class Key, class Value>
 struct TableEntry {
   using TextHome = StateTextFor<Key, Value>;
@@ -91,13 +109,16 @@ struct TableEntry {
 /// Maps keys to values in memory. Snapshots are copy on write: `freeze` copies a directory, and the
 /// first change of a chunk that a snapshot may still read copies the chunk.
 ///
-/// What is found stays readable until `tidy`, even after it was changed or erased.
+/// What is found stays readable until `tidy`, even after it was changed or erased. Entries leave
+/// memory only in `evict`, of a table that was told to begin with it; see EvictableTable.
 ///
 /// Requires: `hash` is key_hash(key). Value can be made from nothing.
 /// Thread:   the subtask's; a frozen state is written by any.
 /// Cost:     about 5 ns a lookup in the cache; growing moves the index, not the entries.
 template <class Key, class Value>
-class KeyedTable final : public StateTable, public ValueCell<Value> {
+class KeyedTable final : public StateTable,
+                         public EvictableTable,
+                         public ValueCell<Value> {
  public:
   using Entry = detail::TableEntry<Key, Value>;
 
@@ -107,8 +128,8 @@ class KeyedTable final : public StateTable, public ValueCell<Value> {
 
   // By key and hash, for operators of Weir's own.
 
-  const Value* find(const Key& key, std::uint32_t hash) const {
-    const Position position = position_of(key, hash);
+  const Value* find(const Key& key, std::uint32_t hash) {
+    const Position position = located(key, hash);
     return position == HashIndex::kNone ? nullptr : &store_.get(position).value;
   }
   /// The value to be changed, made from nothing if there is none. Valid until the next freeze.
@@ -121,22 +142,29 @@ class KeyedTable final : public StateTable, public ValueCell<Value> {
   Value& find_or_insert(const Key& key, std::uint32_t hash, const Value& initial) {
     static_assert(!kHoldsText<Value>, "weir: a value with text is changed by update()");
     this->forget();
-    const Position position = position_of(key, hash);
+    const Position position = located(key, hash);
     return store_.open(position != HashIndex::kNone ? position : insert(key, hash, initial)).value;
   }
-  /// Calls `f(Value&)` with the value, made from nothing if there is none.
+  /// Calls `f(Value&)` or `f(Value&, bool is_new)` with the value, made from nothing if there is
+  /// none.
   template <class F>
   void update(const Key& key, std::uint32_t hash, F&& f) {
     this->forget();
-    const Position position = insert_position(key, hash);
+    Position position = located(key, hash);
+    const bool is_new = position == HashIndex::kNone;
+    if (is_new) position = insert(key, hash);
     Value& value = store_.open(position).value;
     store_.drop_text(position, value);
-    f(value);
+    if constexpr (std::is_invocable_v<F&, Value&, bool>) {
+      f(value, is_new);
+    } else {
+      f(value);
+    }
     store_.keep_text(position, value);
   }
   /// Returns whether there was one.
   bool erase(const Key& key, std::uint32_t hash) {
-    const Position position = position_of(key, hash);
+    const Position position = located(key, hash);
     if (position != HashIndex::kNone) {
       erase_at(hash, position);
     }
@@ -163,7 +191,7 @@ class KeyedTable final : public StateTable, public ValueCell<Value> {
     store_.clear();
     this->forget();
   }
-  std::size_t size() const { return store_.size(); }
+  std::size_t size() const override { return store_.size(); }
 
   /// Loads what `find` looks at first: some keys ahead, `prefetch`; half as many, `prefetch_entry`.
   void prefetch(std::uint32_t hash) const { index_.prefetch(hash); }
@@ -190,6 +218,7 @@ class KeyedTable final : public StateTable, public ValueCell<Value> {
   }
   /// The same for a state that consists of several tables.
   detail::FrozenEntries<Entry> freeze_entries() {
+    WEIR_CHECK(!has_evicted());
     this->forget();
     return store_.freeze();
   }
@@ -200,6 +229,7 @@ class KeyedTable final : public StateTable, public ValueCell<Value> {
   }
   std::unique_ptr<FrozenState> freeze_changes() override {
     this->begin_epoch();
+    absent_.count_freeze();
     return std::make_unique<Changes>(store_.freeze_changes(), std::exchange(erased_, {}));
   }
   /// For the owner of several tables who drops this one: all that earlier snapshots may hold.
@@ -217,7 +247,54 @@ class KeyedTable final : public StateTable, public ValueCell<Value> {
   std::size_t memory_bytes() const override {
     return store_.memory_bytes() + index_.memory_bytes();
   }
-  std::size_t entry_count() const override { return store_.size(); }
+  std::size_t entry_count() const override { return store_.size() + num_evicted_; }
+
+  // As a table that need not hold everything.
+
+  EvictableTable* evictable() override { return this; }
+  void begin_eviction(TableFloor& floor, std::size_t evicted, std::uint64_t freezes) override {
+    floor_ = &floor;
+    num_evicted_ = evicted;
+    has_evicted_ = evicted > 0;
+    store_.begin_eviction(freezes);
+    absent_ = detail::AbsentKeys(freezes);
+  }
+  bool is_evicting() const override { return floor_ != nullptr; }
+  bool has_evicted() const override { return has_evicted_; }
+  std::size_t num_changed() const override { return store_.num_changed(); }
+  bool has_unfrozen() const override { return store_.has_unfrozen() || !erased_.empty(); }
+  std::size_t bytes_per_entry() const override;
+  std::unique_ptr<FrozenState> freeze_some(std::size_t entries) override {
+    // No new epoch: what of a map was frozen now may be frozen once more with the rest.
+    this->forget();
+    absent_.count_freeze();
+    return std::make_unique<Changes>(store_.freeze_some(entries), std::exchange(erased_, {}));
+  }
+  std::size_t evict(std::size_t entries, std::uint64_t arrived) override {
+    this->forget();
+    absent_.forget_loaded();
+    absent_.forget_erased(arrived);
+    const std::size_t evicted = store_.evict(entries, arrived, [this](Position position) {
+      index_.erase(store_.hash(position), position);
+    });
+    num_evicted_ += evicted;
+    has_evicted_ |= evicted > 0;
+    return evicted;
+  }
+  /// Asks for a key that is going to be used. Requires: eviction has begun.
+  void want(const Key& key, std::uint32_t hash) {
+    if (const Position position = position_of(key, hash); position != HashIndex::kNone) {
+      store_.mark_used(position);
+    } else if (has_evicted_) {
+      key_bytes_.clear();
+      encode_key(key_bytes_, key);
+      if (absent_.add_unless_known(key_bytes_)) {
+        wanted_.push_back({hash, key_bytes_});
+      }
+    }
+  }
+  std::vector<StoredKey> take_wanted() override { return std::exchange(wanted_, {}); }
+  void take_loaded(const StoredKey& key, const StoredEntries& entries) override;
 
  private:
   using HashIndex = detail::HashIndex;
@@ -235,8 +312,25 @@ class KeyedTable final : public StateTable, public ValueCell<Value> {
     return index_.find(
         hash, [&](Position position) { return detail::keys_equal(store_.get(position).key, key); });
   }
-  Position insert_position(const Key& key, std::uint32_t hash) {
+  // The same; an entry that is not in memory is loaded.
+  Position located(const Key& key, std::uint32_t hash) {
     const Position position = position_of(key, hash);
+    if (position != HashIndex::kNone || !has_evicted_) [[likely]] {
+      return position;
+    }
+    return load(key, hash);
+  }
+  [[gnu::noinline]] Position load(const Key& key, std::uint32_t hash) {
+    StoredKey stored{hash, {}};
+    encode_key(stored.bytes, key);
+    if (!absent_.add_unless_known(stored.bytes)) {
+      return HashIndex::kNone;
+    }
+    take_loaded(stored, floor_->load(stored));
+    return position_of(key, hash);
+  }
+  Position insert_position(const Key& key, std::uint32_t hash) {
+    const Position position = located(key, hash);
     return position != HashIndex::kNone ? position : insert(key, hash);
   }
   Position insert(const Key& key, std::uint32_t hash, Value initial = Value{}) {
@@ -252,6 +346,9 @@ class KeyedTable final : public StateTable, public ValueCell<Value> {
       encode_key(key, store_.get(position).key);
       throw_if_error(
           StateFormat<Value>::write_erased(erased_, hash, key, store_.get(position).value));
+      if (store_.is_evicting()) {
+        absent_.add_erased(key);
+      }
     }
     index_.erase(hash, position);
     store_.erase(position);
@@ -259,7 +356,7 @@ class KeyedTable final : public StateTable, public ValueCell<Value> {
   }
 
   void locate() override {
-    located_ = position_of(context_key(), this->context().hash);
+    located_ = located(context_key(), this->context().hash);
     // Const only to the eye: it is not changed before it was opened.
     this->remember(located_ == HashIndex::kNone
                        ? nullptr
@@ -280,6 +377,16 @@ class KeyedTable final : public StateTable, public ValueCell<Value> {
   detail::EntryStore<Entry> store_;
   ChangeBuffer erased_;                  // since the last freeze of changes
   Position located_ = HashIndex::kNone;  // of the current key, while located
+  // Where entries are evicted.
+  TableFloor* floor_ = nullptr;
+  bool has_evicted_ = false;
+  std::size_t num_evicted_ = 0;
+  detail::AbsentKeys absent_;
+  std::vector<StoredKey> wanted_;
+  std::string key_bytes_;
+  // The last estimate, and for how many entries it was made.
+  mutable std::size_t bytes_per_entry_ = 0;
+  mutable std::size_t estimated_at_ = 0;
 };
 
 // Implementation details follow.
@@ -337,6 +444,57 @@ void KeyedTable<Key, Value>::restore(std::uint32_t hash, ByteView key_bytes, Byt
   if (!value_in.is_at_end()) {
     throw DecodeError("bytes after a state value", value_in.offset());
   }
+}
+
+template <class Key, class Value>
+void KeyedTable<Key, Value>::take_loaded(const StoredKey& stored, const StoredEntries& entries) {
+  if (entries.empty()) {
+    return;
+  }
+  ArenaList arenas;
+  TextMaker text(arenas, 64);
+  ByteReader key_in(stored.bytes);
+  const Key key = detail::read_entry_key<Key>(stored.hash, stored.bytes, key_in, text);
+  if (position_of(key, stored.hash) != HashIndex::kNone) {
+    return;
+  }
+  Entry entry{key, Value{}};
+  for (const auto& [entry_key, bytes] : entries) {
+    ByteReader rest(entry_key);
+    (void)decode_key<Key>(rest, text);
+    ByteReader value_in(bytes);
+    StateFormat<Value>::read(rest, value_in, text, entry.value);
+  }
+  index_.insert(stored.hash, store_.insert_stored(stored.hash, std::move(entry)));
+  num_evicted_ -= num_evicted_ > 0 ? 1 : 0;
+  this->forget();
+}
+
+template <class Key, class Value>
+std::size_t KeyedTable<Key, Value>::bytes_per_entry() const {
+  const std::size_t size = store_.size();
+  if (size == 0 || (bytes_per_entry_ != 0 && size < estimated_at_ / 8 * 9 &&
+                    size > estimated_at_ / 8 * 7)) {
+    return bytes_per_entry_;
+  }
+  estimated_at_ = size;
+  constexpr std::size_t kSamples = 64;
+  std::size_t samples = 0;
+  std::size_t sum = 0;
+  detail::ByteCounter counter;
+  ByteWriter scratch;
+  store_.sample(kSamples, [&](const Entry& entry, std::size_t text_bytes) {
+    ++samples;
+    sum += text_bytes;
+    if constexpr (!std::is_trivially_copyable_v<Value>) {
+      // What it holds elsewhere is about as large as what is stored of it.
+      (void)StateFormat<Value>::write(counter, 0, {}, entry.value, scratch);
+    }
+  });
+  bytes_per_entry_ = detail::EntryChunk<Entry>::bytes_per_entry() +
+                     index_.memory_bytes() / size +
+                     (samples > 0 ? (sum + counter.bytes()) / samples : 0);
+  return bytes_per_entry_;
 }
 
 }  // namespace weir

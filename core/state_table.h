@@ -2,7 +2,9 @@
 // How state of any shape is described, frozen at a barrier, written in the background and restored.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -15,6 +17,7 @@
 namespace weir {
 
 struct TypeInfo;
+class EvictableTable;
 
 /// What a state is, as the user declared it or as an operator of Weir uses it.
 enum class StateKind {
@@ -101,6 +104,9 @@ class StateTable {
   /// Takes what changed since the last call. Requires: changes are tracked.
   virtual std::unique_ptr<FrozenState> freeze_changes() { return nullptr; }
 
+  /// Null for a table that must hold everything in memory.
+  virtual EvictableTable* evictable() { return nullptr; }
+
   /// Takes one entry of a snapshot. Called before the first record; throws StatusError (data loss)
   /// if the bytes do not decode.
   virtual void restore(std::uint32_t hash, ByteView key, ByteView value) = 0;
@@ -110,6 +116,14 @@ class StateTable {
   virtual std::size_t memory_bytes() const { return 0; }
   /// Entries held now, for people to see.
   virtual std::size_t entry_count() const { return 0; }
+};
+
+/// Work on files that an operator's state needs, cut in two.
+struct StateWork {
+  std::function<void()> work;  ///< blocks; thread: any
+  std::function<void()> done;  ///< afterwards; throws StatusError. Thread: the subtask's
+  /// Whether records must wait until it is done.
+  bool holds_records = true;
 };
 
 /// Where an operator announces its states while it opens.
@@ -125,6 +139,14 @@ class StateRegistry {
   virtual void add(StateTable& table) = 0;
   /// True when this attempt started from a checkpoint.
   virtual bool is_restored() const = 0;
+
+  // Where state need not be in memory as a whole, before records are processed:
+
+  /// Lets go what must make room for the state of `records` records; may ask for work, and then to
+  /// be called again.
+  virtual std::optional<StateWork> make_room(std::size_t /*records*/) { return std::nullopt; }
+  /// Loads what the tables were asked for.
+  virtual std::optional<StateWork> load_wanted() { return std::nullopt; }
 };
 
 }  // namespace weir

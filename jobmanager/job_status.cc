@@ -34,6 +34,7 @@ void add(VertexStatus& vertex, const SubtaskReport& report) {
     status->late_records += part.late_records;
     status->bad_records += part.bad_records;
     status->state_entries += part.state_entries;
+    status->state_loads += part.state_loads;
   }
 }
 

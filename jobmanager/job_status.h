@@ -49,6 +49,7 @@ struct OperatorStatus {
   std::uint64_t late_records = 0;
   std::uint64_t bad_records = 0;
   std::uint64_t state_entries = 0;
+  std::uint64_t state_loads = 0;
 };
 
 /// One vertex, summed over the subtasks of the current attempt.

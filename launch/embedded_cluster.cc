@@ -8,8 +8,6 @@
 #include <utility>
 
 #include "jobmanager/scheduler/placement.h"
-#include "state/heap/heap_state_backend.h"
-#include "state/incremental/incremental_state_backend.h"
 #include "state/snapshot/directory_checkpoint_storage.h"
 
 namespace weir {
@@ -23,20 +21,13 @@ std::uint64_t random_seed() {
   return (std::uint64_t{device()} << 32) ^ device();
 }
 
-std::unique_ptr<StateBackend> make_backend(FileStore& files, bool is_incremental) {
-  if (is_incremental) {
-    return std::make_unique<IncrementalStateBackend>(files);
-  }
-  return std::make_unique<HeapStateBackend>(files);
-}
-
 }  // namespace
 
 EmbeddedCluster::EmbeddedCluster(std::shared_ptr<const Program> program,
                                  const EmbeddedClusterOptions& options)
     : program_(std::move(program)),
       job_(random_seed() | 1),
-      state_backend_(make_backend(files_, options.incremental_checkpoints)),
+      state_(files_, options.state, options.memory),
       blocking_("weir-io", kBlockingThreads),
       job_manager_executor_("weir-jm"),
       task_manager_executor_("weir-tm"),
@@ -48,7 +39,7 @@ EmbeddedCluster::EmbeddedCluster(std::shared_ptr<const Program> program,
           .blocking = blocking_,
           .transport = transport_,
           .files = files_,
-          .state_backend = *state_backend_,
+          .state_backend = state_.backend(),
           .make_writer =
               [this](const std::string& directory, const CheckpointBarrier& barrier) {
                 return open_checkpoint_writer(files_, directory, barrier);
@@ -59,7 +50,7 @@ EmbeddedCluster::EmbeddedCluster(std::shared_ptr<const Program> program,
       TaskManagerOptions{.id = kTaskManager,
                          .slots = slots_needed(program_->graph),
                          .heartbeat_interval = options.heartbeat_interval,
-                         .memory_limit_bytes = options.memory_bytes,
+                         .memory_limit_bytes = options.memory.queues,
                          .retry = {},
                          .subtask = {.buffer_timeout = options.buffer_timeout,
                                      .watermark_interval = options.watermark_interval}});

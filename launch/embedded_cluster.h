@@ -14,7 +14,8 @@
 #include "core/program.h"
 #include "jobmanager/job_manager.h"
 #include "launch/in_process_transport.h"
-#include "state/state_backend.h"
+#include "launch/memory_plan.h"
+#include "launch/working_state.h"
 #include "taskmanager/io/channel_registry.h"
 #include "taskmanager/task_manager.h"
 #include "taskmanager/threaded_task_scheduler.h"
@@ -26,8 +27,8 @@ struct EmbeddedClusterOptions {
   Duration heartbeat_timeout = std::chrono::seconds{5};
   Duration buffer_timeout = std::chrono::milliseconds{100};
   Duration watermark_interval = std::chrono::milliseconds{200};
-  std::uint64_t memory_bytes = std::uint64_t{1} << 30;
-  bool incremental_checkpoints = false;
+  MemoryPlan memory = plan_memory(std::uint64_t{1} << 30);
+  WorkingStateOptions state;
 };
 
 /// How a job ended.
@@ -66,7 +67,7 @@ class EmbeddedCluster final : private JobListener {
   bool is_submitted_ = false;
   SystemClock clock_;
   PosixFileStore files_;
-  const std::unique_ptr<StateBackend> state_backend_;
+  WorkingState state_;
   InProcessTransport transport_;
   ChannelRegistry channels_;
 

@@ -80,6 +80,7 @@ std::string ProgressText::live(const JobProgress& job, std::int64_t now_nanos) {
     text += fmt::format("  {:<{}}  {:<44}{:>12}/s", op.name, std::min<std::size_t>(width, 40),
                         counts(op), grouped(static_cast<std::uint64_t>(rate(job, i, now_nanos))));
     if (op.state_entries != 0) text += "  state " + grouped(op.state_entries);
+    if (op.state_loads != 0) text += "  read from disk " + grouped(op.state_loads);
     text += "\n";
   }
   remember(job, now_nanos);

@@ -22,6 +22,7 @@ struct OperatorProgress {
   std::uint64_t late_records = 0;
   std::uint64_t bad_records = 0;
   std::uint64_t state_entries = 0;
+  std::uint64_t state_loads = 0;
 };
 
 /// One job at one moment.

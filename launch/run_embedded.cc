@@ -52,15 +52,27 @@ LogLevel log_level_of(const Configuration& configuration) {
   return level == "error" ? LogLevel::kError : LogLevel::kWarning;
 }
 
+WorkingStateOptions state_options(const Configuration& configuration) {
+  using Kind = WorkingStateOptions::Kind;
+  WorkingStateOptions options;
+  options.local_directory = configuration.get_string("state.backend.rocksdb.localdir");
+  if (configuration.get_string("state.backend.type") == "heap") {
+    options.kind = configuration.get_bool("execution.checkpointing.incremental")
+                       ? Kind::kHeapIncremental
+                       : Kind::kHeap;
+  }
+  return options;
+}
+
 EmbeddedClusterOptions cluster_options(const Configuration& configuration) {
   EmbeddedClusterOptions options;
   options.heartbeat_interval = configuration.get_duration("heartbeat.interval");
   options.heartbeat_timeout = configuration.get_duration("heartbeat.timeout");
-  options.incremental_checkpoints =
-      configuration.get_bool("execution.checkpointing.incremental");
+  options.state = state_options(configuration);
   options.buffer_timeout = configuration.get_duration("execution.buffer-timeout.interval");
   options.watermark_interval = configuration.get_duration("pipeline.auto-watermark-interval");
-  options.memory_bytes = configuration.get_size("taskmanager.memory.process.size");
+  const std::uint64_t memory = configuration.get_size("taskmanager.memory.process.size");
+  options.memory = plan_memory(memory > 0 ? memory : default_process_memory());
   return options;
 }
 
@@ -92,7 +104,8 @@ JobProgress progress_of(const JobStatus& status, ProcessingTime now) {
                                     .records_out = op.records_out,
                                     .late_records = op.late_records,
                                     .bad_records = op.bad_records,
-                                    .state_entries = op.state_entries});
+                                    .state_entries = op.state_entries,
+                                    .state_loads = op.state_loads});
     }
   }
   return progress;

@@ -37,6 +37,8 @@ class OperatorStateBackend : public StateRegistry {
   /// Called between batch calls.
   virtual void tidy() = 0;
   virtual std::size_t entry_count() const = 0;
+  /// Keys that were looked for below the tables, as they were not in memory.
+  virtual std::uint64_t load_count() const { return 0; }
   /// States of the snapshot that no `add` asked for, by name; empty after a full restore.
   virtual std::vector<std::string> unclaimed_states() const = 0;
 };
@@ -51,6 +53,8 @@ struct OperatorStateSetup {
   std::vector<StateHandle> restores = {};
   /// Where the job's checkpoints lie.
   std::string checkpoint_directory = {};
+  /// A file name that no other operator, subtask or attempt has in this process.
+  std::string local_name = {};
 };
 
 /// How working state is held. One per process; makes one backend per operator subtask.

@@ -235,6 +235,28 @@ Status StateRestore::feed_items(std::size_t from, const State& state, std::uint6
   });
 }
 
+std::uint64_t StateRestore::stored_bytes(const std::string& state) const {
+  std::uint64_t sum = 0;
+  const auto add = [&](const SnapshotReader& reader, HashRange counted) {
+    const HashRange own = range();
+    const HashRange read{std::max(counted.first, own.first), std::min(counted.end, own.end)};
+    if (const State* stored = reader.index().find(state)) {
+      for (const snapshot_format::Block& block : stored->blocks) {
+        sum += block.first_hash < read.end && read.first <= block.last_hash ? block.size : 0;
+      }
+    }
+  };
+  for (const Former& former : former_) {
+    for (const Run& run : former.runs) {
+      add(*run.reader, run.range);
+    }
+    if (former.snapshot) {
+      add(*former.snapshot, HashRange{});
+    }
+  }
+  return sum;
+}
+
 std::vector<std::string> StateRestore::unclaimed_states() const {
   std::vector<std::string> names;
   (void)for_each_file([&](const SnapshotReader& reader, std::size_t) {

@@ -44,6 +44,8 @@ class StateRestore {
   /// Gives `table` its entries. Throws StatusError: failed precondition, naming both, if the state
   /// was stored with another kind or schema; data loss, naming the file.
   void feed(StateTable& table);
+  /// Bytes that `feed` would read for a keyed state, about.
+  std::uint64_t stored_bytes(const std::string& state) const;
   /// Stored states that no `feed` asked for, by name.
   std::vector<std::string> unclaimed_states() const;
 

@@ -29,6 +29,15 @@ class KeyedInput {
               computed_.get() + view.begin);
     return computed_.get();
   }
+  /// Asks tables for the keys of the rows.
+  template <class Tables>
+  void want(BatchView view, Tables& tables) {
+    const T* const rows = std::as_const(view.typed<T>()).rows().data();
+    const std::uint32_t* const rows_hashes = hashes(view);
+    for (std::size_t i = view.begin; i < view.end; ++i) {
+      tables.want(key(rows[i]), rows_hashes[i]);
+    }
+  }
 
  private:
   KeyBy key_of_;

@@ -14,6 +14,7 @@
 #include "api/operators/keyed_input.h"
 #include "api/operators/operator_ports.h"
 #include "api/operators/process_function_traits.h"
+#include "api/operators/state_preparation.h"
 #include "core/mutants.h"
 #include "core/operator.h"
 
@@ -32,6 +33,7 @@ class ProcessOperator final : public Operator {
         ports_(output_, std::move(sides)) {}
 
   void open(OperatorContext& host) override {
+    host_ = &host;
     if constexpr (HasDeclare<F, Key>) {
       States<Key> states(tables_);
       function_.declare(states);
@@ -48,7 +50,15 @@ class ProcessOperator final : public Operator {
     }
   }
 
+  Progress prepare_batch(InputIndex, BatchView view) override {
+    return preparation_.prepare(
+        *host_, view.size(), [this] { return tables_.is_evicting(); },
+        [this, view] { input_.want(view, tables_); });
+  }
   void process_batch(InputIndex, BatchView view) override {
+    preparation_.prepare_now(
+        *host_, view.size(), [this] { return tables_.is_evicting(); },
+        [this, view] { input_.want(view, tables_); });
     begin(&view.batch);
     const T* const rows = std::as_const(view.typed<T>()).rows().data();
     const EventTime* const times = view.batch.times().data();
@@ -124,6 +134,8 @@ class ProcessOperator final : public Operator {
 
   template <class Queue, class Time, class Call>
   Progress fire(Queue& queue, Time limit, Budget& budget, Call&& call) {
+    // Their keys are loaded one by one as they are used.
+    preparation_.prepare_now(*host_, budget.left(), [] { return false; }, [] {});
     Progress progress = Progress::kMore;
     [[maybe_unused]] bool is_first = true;
     while (!budget.exhausted()) {
@@ -147,6 +159,8 @@ class ProcessOperator final : public Operator {
   Output<Out> output_;
   SidePorts ports_;
   KeyedStates<Key> tables_;
+  OperatorContext* host_ = nullptr;
+  StatePreparation preparation_;
   std::optional<FiredWatermarks> fired_;
   std::unique_ptr<KeyedContext<Key>> context_;
 };

@@ -12,6 +12,7 @@
 
 #include "api/graph/stream_graph.h"
 #include "api/operators/keyed_input.h"
+#include "api/operators/state_preparation.h"
 #include "core/keyed_table.h"
 #include "core/operator.h"
 #include "core/output.h"
@@ -36,9 +37,20 @@ class ReduceOperator final : public Operator {
             schema_text<Key>(), schema_text<T>(),     &type_info<T>()};
   }
 
-  void open(OperatorContext& host) override { host.state().add(table_); }
+  void open(OperatorContext& host) override {
+    host_ = &host;
+    host.state().add(table_);
+  }
 
+  Progress prepare_batch(InputIndex, BatchView view) override {
+    return preparation_.prepare(
+        *host_, view.size(), [this] { return table_.is_evicting(); },
+        [this, view] { input_.want(view, table_); });
+  }
   void process_batch(InputIndex, BatchView view) override {
+    preparation_.prepare_now(
+        *host_, view.size(), [this] { return table_.is_evicting(); },
+        [this, view] { input_.want(view, table_); });
     output_.begin_input(&view.batch);
     const T* const rows = std::as_const(view.typed<T>()).rows().data();
     const EventTime* const times = view.batch.times().data();
@@ -48,9 +60,8 @@ class ReduceOperator final : public Operator {
         table_.prefetch(hashes[i + kAhead]);
         table_.prefetch_entry(hashes[i + kAhead / 2]);
       }
-      const std::size_t size_before = table_.size();
-      table_.update(input_.key(rows[i]), hashes[i], [&](T& so_far) {
-        so_far = table_.size() != size_before ? rows[i] : T(function_(so_far, rows[i]));
+      table_.update(input_.key(rows[i]), hashes[i], [&](T& so_far, bool is_first) {
+        so_far = is_first ? rows[i] : T(function_(so_far, rows[i]));
         output_.emit_at(so_far, times[i]);
       });
     }
@@ -64,6 +75,8 @@ class ReduceOperator final : public Operator {
   KeyedInput<T, KeyBy> input_;
   F function_;
   KeyedTable<Key, T> table_;
+  OperatorContext* host_ = nullptr;
+  StatePreparation preparation_;
   Output<T> output_;
   OutputPort* ports_[1] = {&output_};
 };

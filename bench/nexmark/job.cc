@@ -62,11 +62,13 @@ EventTime time_of(const Event& event) {
   return std::visit([](const auto& row) { return row.date_time; }, event);
 }
 
-// "heap" stores whole checkpoints, "heap-incremental" what changed.
+// "heap" stores whole checkpoints, "heap-incremental" what changed, like "rocksdb".
 void set_state_backend(ExecutionSettings& settings, const std::string& backend) {
-  if (backend != "heap" && backend != "heap-incremental") {
-    throw std::runtime_error("unknown state backend '" + backend + "': heap, heap-incremental");
+  if (backend != "heap" && backend != "heap-incremental" && backend != "rocksdb") {
+    throw std::runtime_error("unknown state backend '" + backend +
+                             "': heap, heap-incremental, rocksdb");
   }
+  settings.configuration["state.backend.type"] = backend == "rocksdb" ? "rocksdb" : "heap";
   settings.configuration["execution.checkpointing.incremental"] =
       backend == "heap-incremental" ? "true" : "false";
 }

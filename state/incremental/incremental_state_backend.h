@@ -3,8 +3,11 @@
 #pragma once
 
 #include <memory>
+#include <optional>
+#include <utility>
 
 #include "base/file_store.h"
+#include "state/floor/write_back.h"
 #include "state/incremental/run_chain.h"
 #include "state/state_backend.h"
 
@@ -16,17 +19,22 @@ namespace weir {
 ///
 /// States that cannot tell what changed, and operator state, are stored as a whole each time.
 ///
+/// With a floor, values, lists and maps need not fit into memory: see WriteBack.
+///
 /// Thread: any.
 class IncrementalStateBackend final : public StateBackend {
  public:
-  /// `files` outlives the backend and what it opened.
-  explicit IncrementalStateBackend(FileStore& files, MergeOptions merges = {})
-      : files_(files), merges_(merges) {}
+  /// `files` outlives the backend and what it opened; so does what `floor` refers to. Without a
+  /// floor all state must fit into memory.
+  explicit IncrementalStateBackend(FileStore& files, MergeOptions merges = {},
+                                   std::optional<FloorOptions> floor = std::nullopt)
+      : files_(files), merges_(merges), floor_(std::move(floor)) {}
   Result<std::unique_ptr<OperatorStateBackend>> open(const OperatorStateSetup& setup) override;
 
  private:
   FileStore& files_;
   const MergeOptions merges_;
+  const std::optional<FloorOptions> floor_;
 };
 
 }  // namespace weir

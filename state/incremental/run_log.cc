@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Changes are encoded first, which lets the tables go, and then written as one run.
+// Changes are encoded first, which lets the tables go, then taken into the floor, and written as one
+// run.
 #include "state/incremental/run_log.h"
 
 #include <fmt/format.h>
@@ -10,17 +11,93 @@
 #include "core/mutants.h"
 #include "state/snapshot/merged_entries.h"
 #include "state/snapshot/snapshot_reader.h"
-#include "state/snapshot/snapshot_writer.h"
 
 namespace weir {
+namespace {
 
 using snapshot_format::Contents;
 using snapshot_format::Index;
 
-RunLog::Ticket RunLog::add(CheckpointId checkpoint, FrozenChangesOfStates changes) {
+/// States of several runs, read together.
+class RunReaders {
+ public:
+  Status open(FileStore& files, const StateRun& run) {
+    WEIR_ASSIGN_OR_RETURN(auto reader, SnapshotReader::open(files, run.file));
+    // Later runs have the newer descriptors; the order of states is that of their first appearance.
+    for (const snapshot_format::State& state : reader->index().states) {
+      const auto known = std::find_if(states_.begin(), states_.end(), [&](const auto& descriptor) {
+        return descriptor.name == state.descriptor.name;
+      });
+      if (known == states_.end()) {
+        states_.push_back(state.descriptor);
+      } else {
+        *known = state.descriptor;
+      }
+    }
+    inputs_.emplace_back(std::move(reader), run.range);
+    return Status::ok();
+  }
+  const std::vector<StateDescriptor>& states() const { return states_; }
+  /// Writes the entries of a state that are left. Returns how many.
+  Result<std::uint64_t> write(const std::string& state, bool drops_erased, SnapshotWriter& out) {
+    MergedEntries entries;
+    for (const auto& [reader, range] : inputs_) {
+      if (const auto* stored = reader->index().find(state)) {
+        entries.add(*reader, *stored, range);
+      }
+    }
+    std::uint64_t count = 0;
+    for (;;) {
+      WEIR_ASSIGN_OR_RETURN(const bool is_there, entries.next());
+      if (!is_there) {
+        return count;
+      }
+      if (!entries.is_erased()) {
+        WEIR_RETURN_IF_ERROR(out.entry(entries.hash(), entries.key(), entries.value()));
+      } else if (!drops_erased) {
+        WEIR_RETURN_IF_ERROR(out.erased(entries.hash(), entries.key()));
+      } else {
+        continue;
+      }
+      ++count;
+    }
+  }
+
+ private:
+  std::vector<std::pair<std::unique_ptr<SnapshotReader>, HashRange>> inputs_;
+  std::vector<StateDescriptor> states_;
+};
+
+}  // namespace
+
+void RunLog::use_floor(std::shared_ptr<StateFloor> floor, std::unique_ptr<SpillFolder> spills,
+                       std::size_t bytes_unspilled) {
   const std::lock_guard lock(mutex_);
-  waiting_.push_back({++last_ticket_, checkpoint, std::move(changes)});
+  floor_ = std::move(floor);
+  spills_ = std::move(spills);
+  bytes_unspilled_ = bytes_unspilled;
+}
+
+RunLog::Ticket RunLog::add(Purpose purpose, CheckpointId checkpoint,
+                           FrozenChangesOfStates changes) {
+  const std::lock_guard lock(queue_mutex_);
+  waiting_.push_back({++last_ticket_, purpose, checkpoint, std::move(changes)});
   return last_ticket_;
+}
+
+RunLog::Ticket RunLog::last_ticket() const {
+  const std::lock_guard lock(queue_mutex_);
+  return last_ticket_;
+}
+
+std::optional<RunLog::Waiting> RunLog::next_waiting(Ticket ticket) {
+  const std::lock_guard lock(queue_mutex_);
+  if (waiting_.empty() || waiting_.front().ticket > ticket) {
+    return std::nullopt;
+  }
+  Waiting next = std::move(waiting_.front());
+  waiting_.pop_front();
+  return next;
 }
 
 std::string RunLog::next_name(const std::string& name) {
@@ -33,33 +110,31 @@ Index RunLog::head_for(CheckpointId checkpoint) const {
   return head;
 }
 
+Status RunLog::take_in(Ticket ticket) {
+  const std::lock_guard lock(mutex_);
+  while (std::optional<Waiting> next = next_waiting(ticket)) {
+    WEIR_RETURN_IF_ERROR(collect(*std::move(next)));
+  }
+  return floor_failure_;
+}
+
 Result<std::vector<StateRun>> RunLog::write(Ticket ticket, CheckpointWriter& writer,
                                             const std::string& name) {
   const std::lock_guard lock(mutex_);
-  while (!waiting_.empty() && waiting_.front().ticket <= ticket) {
-    Waiting next = std::move(waiting_.front());
-    waiting_.pop_front();
-    Status status = collect(std::move(next.changes));
-    if (status.is_ok()) {
-      status = write_changes(next.checkpoint, writer, name);
+  while (std::optional<Waiting> next = next_waiting(ticket)) {
+    WEIR_RETURN_IF_ERROR(collect(*std::move(next)));
+  }
+  // Whoever was to write what lies before has not come yet, and finds it written.
+  std::vector<Due> due;
+  std::swap(due, due_);
+  for (const Due& each : due) {
+    if (each.ticket > ticket) {
+      due_.push_back(each);
+      continue;
     }
-    while (status.is_ok()) {
-      const std::optional<MergePlan> plan = chain_.next_merge();
-      if (!plan) {
-        break;
-      }
-      // Without the merge the chain is as good, only longer.
-      if (const Status merged = merge(*plan, next.checkpoint, writer, name); !merged.is_ok()) {
-        log_warning("runs of state could not be merged",
-                    {{"operator", head_.id}, {"reason", merged}});
-        break;
-      }
-    }
-    if (WEIR_MUTANT(B21) && !status.is_ok()) {
-      unwritten_.clear();
-    }
+    const Status status = write_collected(each.ticket, each.checkpoint, writer, name);
     using Runs = Result<std::vector<StateRun>>;
-    written_.push_back({next.ticket, status.is_ok() ? Runs(chain_.runs()) : Runs(status)});
+    written_.push_back({each.ticket, status.is_ok() ? Runs(chain_.runs()) : Runs(status)});
   }
   // Tickets ask in any order, and those of abandoned checkpoints never.
   constexpr std::size_t kWrittenMax = 16;
@@ -76,83 +151,213 @@ Result<std::vector<StateRun>> RunLog::write(Ticket ticket, CheckpointWriter& wri
   return runs;
 }
 
-Status RunLog::collect(FrozenChangesOfStates changes) {
-  for (auto& [descriptor, frozen] : changes) {
-    auto place = std::find_if(unwritten_.begin(), unwritten_.end(),
-                              [&](const auto& each) { return each.first.name == descriptor.name; });
-    if (place == unwritten_.end()) {
-      place = unwritten_.insert(unwritten_.end(), {descriptor, {}});
-    }
-    WEIR_RETURN_IF_ERROR(frozen->write(place->second));
+Result<std::unique_ptr<StateFloor::Snapshot>> RunLog::whole(Ticket ticket) {
+  WEIR_RETURN_IF_ERROR(take_in(ticket));
+  const std::lock_guard lock(mutex_);
+  const auto mine = std::find_if(whole_.begin(), whole_.end(),
+                                 [ticket](const auto& each) { return each.first == ticket; });
+  if (mine == whole_.end()) {
+    return internal_error("the state of a savepoint was asked for too late");
+  }
+  std::unique_ptr<StateFloor::Snapshot> snapshot = std::move(mine->second);
+  whole_.erase(mine);
+  return snapshot;
+}
+
+Status RunLog::collect(Waiting next) {
+  Collected collected{next.ticket, {}, std::nullopt, nullptr};
+  for (auto& [descriptor, frozen] : next.changes) {
+    ChangeBuffer changes;
+    WEIR_RETURN_IF_ERROR(frozen->write(changes));
     frozen.reset();
+    if (!changes.empty()) {
+      collected.changes.emplace_back(descriptor, std::move(changes));
+    }
+  }
+  if (floor_ != nullptr && floor_failure_.is_ok()) {
+    floor_failure_ = ingest(collected.changes);
+  }
+  if (floor_failure_.is_ok()) {
+    arrived_.store(next.ticket, std::memory_order_release);
+  }
+  if (floor_ != nullptr && floor_failure_.is_ok()) {
+    if (next.purpose == Purpose::kRun && is_floor_due_) {
+      collected.floor = floor_->snapshot();
+    } else if (next.purpose == Purpose::kWhole) {
+      constexpr std::size_t kWholeMax = 4;  // those of abandoned savepoints are not asked for
+      whole_.emplace_back(next.ticket, floor_->snapshot());
+      if (whole_.size() > kWholeMax) {
+        whole_.pop_front();
+      }
+    }
+  }
+  if (next.purpose == Purpose::kRun) {
+    due_.push_back({next.ticket, next.checkpoint});
+  }
+  collected_.push_back(std::move(collected));
+  if (spills_ == nullptr) {
+    return Status::ok();
+  }
+  std::size_t bytes = 0;
+  for (auto each = collected_.rbegin(); each != collected_.rend(); ++each) {
+    for (const auto& [descriptor, changes] : each->changes) {
+      bytes += changes.bytes();
+    }
+    if (bytes > bytes_unspilled_) {
+      WEIR_RETURN_IF_ERROR(spill(*each));
+    }
   }
   return Status::ok();
 }
 
-Status RunLog::write_changes(CheckpointId checkpoint, CheckpointWriter& writer,
-                             const std::string& name) {
-  if (std::all_of(unwritten_.begin(), unwritten_.end(),
-                  [](const auto& each) { return each.second.empty(); })) {
-    return Status::ok();
-  }
-  WEIR_ASSIGN_OR_RETURN(std::unique_ptr<SnapshotFile> file, writer.create_run(next_name(name)));
-  SnapshotWriter run(std::move(file), head_for(checkpoint), Contents::kChanges);
-  for (auto& [descriptor, changes] : unwritten_) {
-    if (!changes.empty()) {
-      WEIR_RETURN_IF_ERROR(run.begin_state(descriptor));
-      WEIR_RETURN_IF_ERROR(changes.write(run));
+Status RunLog::ingest(EncodedChanges& changes) {
+  StateFloor::Changes known;
+  for (std::uint16_t number = 0; number < floor_states_.size(); ++number) {
+    for (auto& [descriptor, buffer] : changes) {
+      if (descriptor.name == floor_states_[number].name) {
+        known.emplace_back(number, &buffer);
+      }
     }
   }
-  WEIR_ASSIGN_OR_RETURN(StateFile written, run.finish());
-  unwritten_.clear();
-  chain_.append(std::move(written));
+  return floor_->ingest(known);
+}
+
+Status RunLog::spill(Collected& collected) {
+  if (collected.spilled || collected.changes.empty()) {
+    return Status::ok();
+  }
+  WEIR_ASSIGN_OR_RETURN(std::unique_ptr<SnapshotFile> file, spills_->create());
+  SnapshotWriter writer(std::move(file), head_, Contents::kChanges);
+  for (auto& [descriptor, changes] : collected.changes) {
+    WEIR_RETURN_IF_ERROR(writer.begin_state(descriptor));
+    WEIR_RETURN_IF_ERROR(changes.write(writer));
+  }
+  WEIR_ASSIGN_OR_RETURN(collected.spilled, writer.finish());
+  collected.changes.clear();
+  return Status::ok();
+}
+
+Status RunLog::write_collected(Ticket ticket, CheckpointId checkpoint, CheckpointWriter& writer,
+                               const std::string& name) {
+  std::size_t count = 0;
+  bool is_spilled = false;
+  bool is_empty = true;
+  bool has_floor = false;
+  for (; count < collected_.size() && collected_[count].ticket <= ticket; ++count) {
+    Collected& each = collected_[count];
+    if (!is_floor_due_) {
+      each.floor.reset();  // an earlier run had it, and does not tell what was erased since
+    }
+    is_spilled = is_spilled || each.spilled.has_value();
+    has_floor = has_floor || each.floor != nullptr;
+    is_empty = is_empty && !each.spilled && each.changes.empty() && each.floor == nullptr;
+  }
+  if (is_floor_due_ && !has_floor) {
+    return floor_failure_.with_context("the state of the first checkpoint");
+  }
+  if (!is_empty) {
+    WEIR_ASSIGN_OR_RETURN(std::unique_ptr<SnapshotFile> file, writer.create_run(next_name(name)));
+    SnapshotWriter run(std::move(file), head_for(checkpoint), Contents::kChanges);
+    Status status = is_spilled || has_floor ? write_spilled(count, run) : write_encoded(count, run);
+    if (status.is_ok()) {
+      Result<StateHandle> written = run.finish();
+      status = written.status();
+      if (status.is_ok()) {
+        chain_.append(std::move(written).value());
+      }
+    }
+    if (!status.is_ok() && !WEIR_MUTANT(B21)) {
+      return status;
+    }
+    is_floor_due_ = false;
+    for (; count > 0; --count) {
+      if (collected_.front().spilled) {
+        spills_->remove(*collected_.front().spilled);
+      }
+      collected_.pop_front();
+    }
+    WEIR_RETURN_IF_ERROR(status);
+  } else {
+    collected_.erase(collected_.begin(),
+                     collected_.begin() + static_cast<std::ptrdiff_t>(count));
+  }
+  while (const std::optional<MergePlan> plan = chain_.next_merge()) {
+    // Without the merge the chain is as good, only longer.
+    if (const Status merged = merge(*plan, checkpoint, writer, name); !merged.is_ok()) {
+      log_warning("runs of state could not be merged",
+                  {{"operator", head_.id}, {"reason", merged}});
+      break;
+    }
+  }
+  return Status::ok();
+}
+
+Status RunLog::write_encoded(std::size_t count, SnapshotWriter& run) {
+  // All into the buffers of the first one.
+  EncodedChanges& all = collected_.front().changes;
+  for (std::size_t i = 1; i < count; ++i) {
+    for (auto& [descriptor, changes] : collected_[i].changes) {
+      auto place = std::find_if(all.begin(), all.end(), [&](const auto& each) {
+        return each.first.name == descriptor.name;
+      });
+      if (place == all.end()) {
+        all.emplace_back(descriptor, std::move(changes));
+      } else {
+        WEIR_RETURN_IF_ERROR(changes.write(place->second));
+      }
+    }
+    collected_[i].changes.clear();
+  }
+  for (auto& [descriptor, changes] : all) {
+    WEIR_RETURN_IF_ERROR(run.begin_state(descriptor));
+    WEIR_RETURN_IF_ERROR(changes.write(run));
+  }
+  return Status::ok();
+}
+
+Status RunLog::write_spilled(std::size_t count, SnapshotWriter& run) {
+  RunReaders readers;
+  const StateFloor::Snapshot* floor = nullptr;
+  for (std::size_t i = 0; i < count; ++i) {
+    WEIR_RETURN_IF_ERROR(spill(collected_[i]));
+    if (collected_[i].spilled) {
+      WEIR_RETURN_IF_ERROR(
+          readers.open(spills_->files(), {*collected_[i].spilled, head_.range()}));
+    }
+    floor = collected_[i].floor != nullptr ? collected_[i].floor.get() : floor;
+  }
+  for (const StateDescriptor& descriptor : readers.states()) {
+    const bool is_below = std::any_of(floor_states_.begin(), floor_states_.end(),
+                                      [&](const auto& s) { return s.name == descriptor.name; });
+    if (floor == nullptr || !is_below) {
+      WEIR_RETURN_IF_ERROR(run.begin_state(descriptor));
+      WEIR_RETURN_IF_ERROR(readers.write(descriptor.name, false, run).status());
+    }
+  }
+  for (std::uint16_t number = 0; floor != nullptr && number < floor_states_.size(); ++number) {
+    WEIR_RETURN_IF_ERROR(run.begin_state(floor_states_[number]));
+    WEIR_RETURN_IF_ERROR(floor->scan(
+        number, head_.range(), [&run](std::uint32_t hash, ByteView key, ByteView value) {
+          return run.entry(hash, key, value);
+        }));
+  }
   return Status::ok();
 }
 
 Status RunLog::merge(const MergePlan& plan, CheckpointId checkpoint, CheckpointWriter& writer,
                      const std::string& name) {
-  std::vector<std::unique_ptr<SnapshotReader>> readers;
-  // Later runs have the newer descriptors; the order of states is that of their first appearance.
-  std::vector<StateDescriptor> states;
+  RunReaders readers;
   for (const StateRun& run : plan.inputs) {
-    WEIR_ASSIGN_OR_RETURN(auto reader, SnapshotReader::open(files_, run.file));
-    for (const snapshot_format::State& state : reader->index().states) {
-      const auto known = std::find_if(states.begin(), states.end(), [&](const auto& descriptor) {
-        return descriptor.name == state.descriptor.name;
-      });
-      if (known == states.end()) {
-        states.push_back(state.descriptor);
-      } else {
-        *known = state.descriptor;
-      }
-    }
-    readers.push_back(std::move(reader));
+    WEIR_RETURN_IF_ERROR(readers.open(files_, run));
   }
   WEIR_ASSIGN_OR_RETURN(std::unique_ptr<SnapshotFile> file, writer.create_run(next_name(name)));
   SnapshotWriter merged(std::move(file), head_for(checkpoint), Contents::kChanges);
   std::uint64_t entries_written = 0;
-  for (const StateDescriptor& descriptor : states) {
-    MergedEntries entries;
-    for (std::size_t i = 0; i < readers.size(); ++i) {
-      if (const auto* state = readers[i]->index().find(descriptor.name)) {
-        entries.add(*readers[i], *state, plan.inputs[i].range);
-      }
-    }
+  for (const StateDescriptor& descriptor : readers.states()) {
     WEIR_RETURN_IF_ERROR(merged.begin_state(descriptor));
-    for (;;) {
-      WEIR_ASSIGN_OR_RETURN(const bool is_there, entries.next());
-      if (!is_there) {
-        break;
-      }
-      if (!entries.is_erased()) {
-        WEIR_RETURN_IF_ERROR(merged.entry(entries.hash(), entries.key(), entries.value()));
-      } else if (!plan.is_oldest) {
-        WEIR_RETURN_IF_ERROR(merged.erased(entries.hash(), entries.key()));
-      } else {
-        continue;
-      }
-      ++entries_written;
-    }
+    WEIR_ASSIGN_OR_RETURN(const std::uint64_t entries,
+                          readers.write(descriptor.name, plan.is_oldest, merged));
+    entries_written += entries;
   }
   if (entries_written == 0) {
     chain_.replace(plan, std::nullopt);

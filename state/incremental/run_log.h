@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// RunLog: turns frozen changes into runs, in the order in which they were frozen, and merges runs.
+// RunLog: takes frozen changes in, in the order in which they were frozen: into the floor below the
+// tables, where there is one, and into the runs of checkpoints.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <deque>
 #include <memory>
@@ -15,13 +17,16 @@
 #include "base/status.h"
 #include "core/change_buffer.h"
 #include "core/state_table.h"
+#include "state/floor/state_floor.h"
 #include "state/incremental/run_chain.h"
+#include "state/incremental/spill_folder.h"
 #include "state/snapshot/checkpoint_storage.h"
 #include "state/snapshot/snapshot_format.h"
+#include "state/snapshot/snapshot_writer.h"
 
 namespace weir {
 
-/// The changes of one checkpoint, by state.
+/// What was frozen at once, by state.
 using FrozenChangesOfStates = std::vector<std::pair<StateDescriptor, std::unique_ptr<FrozenState>>>;
 
 /// Writes the runs of one operator subtask.
@@ -30,10 +35,17 @@ using FrozenChangesOfStates = std::vector<std::pair<StateDescriptor, std::unique
 /// into the next run: runs follow each other without a gap. A run that was written belongs to the
 /// chain, whatever becomes of its checkpoint.
 ///
-/// Thread: any. One at a time writes, on behalf of all that were frozen before.
+/// Thread: any. One at a time takes in and writes, on behalf of all that were frozen before; only
+/// that blocks, on files.
 class RunLog {
  public:
+  /// Counts what was frozen.
   using Ticket = std::uint64_t;
+  enum class Purpose {
+    kRun,    ///< a checkpoint
+    kSpill,  ///< to make room in memory; a part of what changed
+    kWhole,  ///< a savepoint: all that is on the floor then
+  };
 
   /// `head` names the operator subtask. `files` outlives the log.
   RunLog(FileStore& files, snapshot_format::Index head, MergeOptions options)
@@ -41,27 +53,66 @@ class RunLog {
 
   /// Goes on from the runs of a restored checkpoint. Before the first `add`.
   void restore(const std::vector<StateRun>& runs) { chain_.restore(runs); }
+  /// Names a state that is to go into the floor; in the order of adding they are numbered. Before
+  /// the first `add`.
+  void add_floor_state(const StateDescriptor& state) { floor_states_.push_back(state); }
+  /// From now on takes changes of these states into `floor`. `spills`: where changes wait for their
+  /// run that are more than `bytes_unspilled`.
+  void use_floor(std::shared_ptr<StateFloor> floor, std::unique_ptr<SpillFolder> spills,
+                 std::size_t bytes_unspilled);
+  /// The next run is to hold all that is on the floor. Before the first `add`.
+  void write_floor_first() { is_floor_due_ = true; }
 
-  /// Notes what was frozen for `checkpoint`.
-  Ticket add(CheckpointId checkpoint, FrozenChangesOfStates changes);
+  Ticket add(Purpose purpose, CheckpointId checkpoint, FrozenChangesOfStates changes);
+  Ticket last_ticket() const;
+  /// Up to which ticket everything is on the floor, if there was one then.
+  Ticket arrived() const { return arrived_.load(std::memory_order_acquire); }
+
+  /// Takes everything up to `ticket` into the floor.
+  Status take_in(Ticket ticket);
   /// Writes everything up to `ticket` that is not written yet, and merges what is due. Returns the
-  /// runs that together are the state at that moment. Blocks on files.
+  /// runs that together are the state at that moment.
   Result<std::vector<StateRun>> write(Ticket ticket, CheckpointWriter& writer,
                                       const std::string& name);
+  /// What was on the floor at a ticket for kWhole. Once.
+  Result<std::unique_ptr<StateFloor::Snapshot>> whole(Ticket ticket);
 
  private:
   struct Waiting {
     Ticket ticket;
+    Purpose purpose;
     CheckpointId checkpoint;
     FrozenChangesOfStates changes;
+  };
+  // Encoded changes that are not in a run yet, in the order in which states appeared.
+  using EncodedChanges = std::vector<std::pair<StateDescriptor, ChangeBuffer>>;
+  struct Collected {
+    Ticket ticket;
+    EncodedChanges changes;
+    std::optional<StateFile> spilled;                  // in place of the changes
+    std::unique_ptr<StateFloor::Snapshot> floor = {};  // in place of all before
   };
   struct Written {
     Ticket ticket;
     Result<std::vector<StateRun>> runs;
   };
 
-  Status collect(FrozenChangesOfStates changes);
-  Status write_changes(CheckpointId checkpoint, CheckpointWriter& writer, const std::string& name);
+  // A run that is to be written.
+  struct Due {
+    Ticket ticket;
+    CheckpointId checkpoint;
+  };
+
+  // All of these: with mutex_ held.
+  std::optional<Waiting> next_waiting(Ticket ticket);
+  Status collect(Waiting next);
+  Status ingest(EncodedChanges& changes);
+  Status spill(Collected& collected);
+  // Into one run, all that was collected up to `ticket`.
+  Status write_collected(Ticket ticket, CheckpointId checkpoint, CheckpointWriter& writer,
+                         const std::string& name);
+  Status write_encoded(std::size_t count, SnapshotWriter& run);
+  Status write_spilled(std::size_t count, SnapshotWriter& run);
   Status merge(const MergePlan& plan, CheckpointId checkpoint, CheckpointWriter& writer,
                const std::string& name);
   std::string next_name(const std::string& name);
@@ -70,14 +121,24 @@ class RunLog {
   FileStore& files_;
   const snapshot_format::Index head_;
 
-  std::mutex mutex_;  // guards all below; held while files are written
-  RunChain chain_;
+  mutable std::mutex queue_mutex_;  // guards these two; held for moments
   Ticket last_ticket_ = 0;
   std::deque<Waiting> waiting_;
+
+  std::mutex mutex_;  // guards all below; held while files are written
+  RunChain chain_;
+  std::deque<Collected> collected_;
+  std::vector<Due> due_;        // collected, in order
   std::deque<Written> written_;  // what others wrote on behalf of a ticket that will still ask
-  // Encoded changes that are not in a run yet, in the order in which states appeared.
-  std::vector<std::pair<StateDescriptor, ChangeBuffer>> unwritten_;
+  std::deque<std::pair<Ticket, std::unique_ptr<StateFloor::Snapshot>>> whole_;
   std::uint64_t files_written_ = 0;
+  std::shared_ptr<StateFloor> floor_;
+  std::vector<StateDescriptor> floor_states_;
+  std::unique_ptr<SpillFolder> spills_;
+  std::size_t bytes_unspilled_ = 0;
+  bool is_floor_due_ = false;
+  Status floor_failure_;
+  std::atomic<Ticket> arrived_{0};
 };
 
 }  // namespace weir

@@ -143,16 +143,15 @@ Status RocksDbFloor::ingest(const Changes& changes) {
   WEIR_RETURN_IF_ERROR(status_of(file.Finish(), "writing '" + path + "'"));
   rocksdb::IngestExternalFileOptions options;
   options.move_files = true;
-  options.snapshot_consistency = false;
   return status_of(database_->db->IngestExternalFile({path}, options), "taking in '" + path + "'");
 }
 
-Status RocksDbFloor::load(std::uint16_t state, std::span<const Key> keys,
+Status RocksDbFloor::load(std::uint16_t state, std::span<const StoredKey> keys,
                           const std::function<Status(std::size_t, ByteView)>& f) const {
   std::vector<std::string> stored;
   std::vector<rocksdb::Slice> slices;
   stored.reserve(keys.size());
-  for (const Key& key : keys) {
+  for (const StoredKey& key : keys) {
     stored.push_back(stored_key(state, key.hash, key.bytes));
     slices.emplace_back(stored.back());
   }
@@ -170,7 +169,8 @@ Status RocksDbFloor::load(std::uint16_t state, std::span<const Key> keys,
   return Status::ok();
 }
 
-Status RocksDbFloor::load_all(std::uint16_t state, const Key& key, const EntryFunction& f) const {
+Status RocksDbFloor::load_all(std::uint16_t state, const StoredKey& key,
+                              const EntryFunction& f) const {
   const std::string start = stored_key(state, key.hash, key.bytes);
   rocksdb::ReadOptions options;
   options.prefix_same_as_start = true;
@@ -181,22 +181,39 @@ Status RocksDbFloor::load_all(std::uint16_t state, const Key& key, const EntryFu
   return status_of(each->status(), "reading state from RocksDB");
 }
 
-Status RocksDbFloor::scan(std::uint16_t state, HashRange range, const EntryFunction& f) const {
-  rocksdb::ReadOptions options;
-  options.total_order_seek = true;
-  options.fill_cache = false;
-  const std::unique_ptr<rocksdb::Iterator> each(database_->db->NewIterator(options));
-  std::string of_state;
-  put_big_endian(of_state, state, kStateBytes);
-  each->Seek(stored_key(state, static_cast<std::uint32_t>(range.first), {}));
-  for (; each->Valid() && each->key().starts_with(of_state); each->Next()) {
-    const std::uint32_t hash = get_hash(each->key());
-    if (hash >= range.end) {
-      break;
+class RocksDbFloor::DatabaseSnapshot final : public Snapshot {
+ public:
+  explicit DatabaseSnapshot(rocksdb::DB& db) : db_(db), snapshot_(db.GetSnapshot()) {}
+  ~DatabaseSnapshot() override { db_.ReleaseSnapshot(snapshot_); }
+  DatabaseSnapshot(const DatabaseSnapshot&) = delete;
+  DatabaseSnapshot& operator=(const DatabaseSnapshot&) = delete;
+
+  Status scan(std::uint16_t state, HashRange range, const EntryFunction& f) const override {
+    rocksdb::ReadOptions options;
+    options.snapshot = snapshot_;
+    options.total_order_seek = true;
+    options.fill_cache = false;
+    const std::unique_ptr<rocksdb::Iterator> each(db_.NewIterator(options));
+    std::string of_state;
+    put_big_endian(of_state, state, kStateBytes);
+    each->Seek(stored_key(state, static_cast<std::uint32_t>(range.first), {}));
+    for (; each->Valid() && each->key().starts_with(of_state); each->Next()) {
+      const std::uint32_t hash = get_hash(each->key());
+      if (hash >= range.end) {
+        break;
+      }
+      WEIR_RETURN_IF_ERROR(f(hash, view(each->key()).substr(kPrefixBytes), view(each->value())));
     }
-    WEIR_RETURN_IF_ERROR(f(hash, view(each->key()).substr(kPrefixBytes), view(each->value())));
+    return status_of(each->status(), "reading state from RocksDB");
   }
-  return status_of(each->status(), "reading state from RocksDB");
+
+ private:
+  rocksdb::DB& db_;
+  const rocksdb::Snapshot* const snapshot_;
+};
+
+std::unique_ptr<StateFloor::Snapshot> RocksDbFloor::snapshot() const {
+  return std::make_unique<DatabaseSnapshot>(*database_->db);
 }
 
 }  // namespace weir

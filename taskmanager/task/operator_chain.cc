@@ -138,6 +138,11 @@ void OperatorChain::process(std::size_t position, InputIndex input, const BatchV
   as(position, [&] { link.op->process_batch(input, view); });
 }
 
+Progress OperatorChain::prepare(InputIndex input, const BatchPtr& batch, std::size_t begin,
+                                std::size_t end) {
+  return as(0, [&] { return head().prepare_batch(input, BatchView{*batch, begin, end, false}); });
+}
+
 void OperatorChain::feed(InputIndex input, const BatchPtr& batch, std::size_t begin,
                          std::size_t end) {
   process(0, input, BatchView{*batch, begin, end, is_unique(batch)});

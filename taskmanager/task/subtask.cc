@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/hash.h"
 #include "base/logging.h"
 #include "core/mutants.h"
 #include "taskmanager/task/subtask_channels.h"
@@ -29,6 +30,12 @@ std::int64_t nanos_of(Duration duration) {
 
 const JobVertex& vertex_of(const SubtaskSetup& setup) {
   return setup.program->graph.vertex(setup.attempt.subtask.vertex);
+}
+
+// A file name that only one operator subtask of one attempt has.
+std::string local_name(const OperatorInfo& info) {
+  return fmt::format("{:x}-{:x}-{}-{}", info.job.value(), xxh3_64(info.id.value()),
+                     info.subtask.value(), info.attempt.value());
 }
 
 // What the exception being handled means for the attempt.
@@ -137,6 +144,7 @@ void Subtask::run_mail() {
   mail_.clear();
   next_mail_ = 0;
   poll_found_nothing_ = false;
+  waits_for_state_ = false;
   if (mailbox_->take_overflow() && phase_ != Phase::kFailed) {
     throw StatusError(internal_error("mailbox overflowed: more mail than its capacity"));
   }
@@ -155,7 +163,8 @@ void Subtask::begin_restore() {
                       .subtask = info.subtask,
                       .parallelism = info.parallelism,
                       .max_parallelism = info.max_parallelism,
-                      .checkpoint_directory = setup_.checkpoint_directory});
+                      .checkpoint_directory = setup_.checkpoint_directory,
+                      .local_name = local_name(info)});
     for (const OperatorRestore& restore : setup_.restores) {
       if (restore.id == info.id) setups.back().restores = restore.handles;
     }
@@ -346,7 +355,9 @@ StepResult Subtask::run(Budget& budget) {
       // Before the last rows wait for company, they go.
       if (turn == Turn::kNoInput && flush_at_ != kNeverNanos) flush();
       rest();
-      return turn == Turn::kNoInput ? StepResult::kBlockedOnInput : StepResult::kBlockedOnOutput;
+      return turn == Turn::kNoInput   ? StepResult::kBlockedOnInput
+             : turn == Turn::kNoState ? StepResult::kBlockedOnState
+                                      : StepResult::kBlockedOnOutput;
     }
     if (budget.exhausted() || mailbox_->has_mail()) {
       for (const auto& context : contexts_) context->backend().tidy();
@@ -357,6 +368,7 @@ StepResult Subtask::run(Budget& budget) {
 
 Subtask::Turn Subtask::act(Budget& budget) {
   if (stopped_at_) return Turn::kNoInput;
+  if (waits_for_state_) return Turn::kNoState;
   const bool has_room = chain_.has_room();
   if (chain_.has_work()) {
     if (!has_room) return Turn::kNoRoom;
@@ -425,6 +437,10 @@ bool Subtask::read_input(Budget& budget) {
 void Subtask::feed(Budget& budget) {
   const std::size_t begin = cursor_.position;
   const std::size_t end = std::min(begin + kRowsPerFeed, cursor_.batch->size());
+  if (chain_.prepare(cursor_.input, cursor_.batch, begin, end) == Progress::kMore) {
+    waits_for_state_ = true;
+    return;
+  }
   chain_.feed(cursor_.input, cursor_.batch, begin, end);
   cursor_.position = end;
   if (end == cursor_.batch->size()) cursor_ = {};

@@ -90,7 +90,7 @@ class Subtask final : public SteppedTask, public std::enable_shared_from_this<Su
     kCancelled,  ///< closed before
   };
   /// What the default action found.
-  enum class Turn { kActed, kNoInput, kNoRoom };
+  enum class Turn { kActed, kNoInput, kNoRoom, kNoState };
 
   /// The batch being fed to the head.
   struct Cursor {
@@ -174,6 +174,7 @@ class Subtask final : public SteppedTask, public std::enable_shared_from_this<Su
   // The job stops with this savepoint: nothing is processed behind it, unless it is aborted.
   std::optional<CheckpointId> stopped_at_;
   bool is_draining_ = false;
+  bool waits_for_state_ = false;  // of the rows at the cursor; mail ends it
   std::int64_t alignment_start_ = 0;
   bool poll_found_nothing_ = false;
   WatermarkStatus source_status_ = WatermarkStatus::kActive;

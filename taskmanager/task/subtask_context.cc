@@ -48,7 +48,10 @@ OperatorReport SubtaskContext::report() const {
     if (sample.name == "numLateRecordsDropped") report.late_records += sample.value;
     if (sample.name == "bad_records") report.bad_records += sample.value;
   }
-  if (backend_ != nullptr) report.state_entries = backend_->entry_count();
+  if (backend_ != nullptr) {
+    report.state_entries = backend_->entry_count();
+    report.state_loads = backend_->load_count();
+  }
   return report;
 }
 

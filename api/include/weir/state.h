@@ -3,6 +3,7 @@
 // user functions hold it. States: where a function declares them.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <functional>
 #include <map>
@@ -285,12 +286,16 @@ class KeyedStates {
   KeyedTable<Key, Value>& add(StateDescriptor descriptor) {
     auto table = std::make_unique<KeyedTable<Key, Value>>(std::move(descriptor), context_);
     KeyedTable<Key, Value>& reference = *table;
+    using Table = KeyedTable<Key, Value>;
     ahead_.push_back({&reference,
-                      [](const void* held, std::uint32_t hash) {
-                        static_cast<const KeyedTable<Key, Value>*>(held)->prefetch(hash);
+                      [](void* held, std::uint32_t hash) {
+                        static_cast<Table*>(held)->prefetch(hash);
                       },
-                      [](const void* held, std::uint32_t hash) {
-                        static_cast<const KeyedTable<Key, Value>*>(held)->prefetch_entry(hash);
+                      [](void* held, std::uint32_t hash) {
+                        static_cast<Table*>(held)->prefetch_entry(hash);
+                      },
+                      [](void* held, const Key& key, std::uint32_t hash) {
+                        static_cast<Table*>(held)->want(key, hash);
                       }});
     tables_.push_back(std::move(table));
     return reference;
@@ -299,6 +304,19 @@ class KeyedStates {
   void register_all(StateRegistry& registry) {
     for (const auto& table : tables_) {
       registry.add(*table);
+    }
+  }
+
+  /// Whether some entries may not be in memory. Then `want` asks for those that will be used.
+  bool is_evicting() const {
+    return !ahead_.empty() && std::any_of(tables_.begin(), tables_.end(), [](const auto& table) {
+      EvictableTable* const evictable = table->evictable();
+      return evictable != nullptr && evictable->is_evicting();
+    });
+  }
+  void want(const Key& key, std::uint32_t hash) {
+    for (const Ahead& ahead : ahead_) {
+      ahead.want(ahead.table, key, hash);
     }
   }
 
@@ -327,9 +345,10 @@ class KeyedStates {
  private:
   // How to load ahead from a table whose type is not known here.
   struct Ahead {
-    const void* table;
-    void (*index)(const void*, std::uint32_t);
-    void (*entry)(const void*, std::uint32_t);
+    void* table;
+    void (*index)(void*, std::uint32_t);
+    void (*entry)(void*, std::uint32_t);
+    void (*want)(void*, const Key&, std::uint32_t);
   };
 
   KeyContext context_;

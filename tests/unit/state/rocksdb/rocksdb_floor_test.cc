@@ -40,7 +40,7 @@ class RocksDbFloorTest : public ::testing::Test {
     std::map<Entry, std::string> found;
     Entry last{};
     EXPECT_TRUE(floor_
-                    ->scan(state, range,
+                    ->snapshot()->scan(state, range,
                            [&](std::uint32_t hash, ByteView key, ByteView value) {
                              const Entry entry{state, hash, std::string(key)};
                              EXPECT_TRUE(found.empty() || last < entry) << "out of order";
@@ -84,7 +84,7 @@ TEST_F(RocksDbFloorTest, GivesBackWhatTheLastChangesSay) {
   all.merge(scan(300, HashRange{}));
   EXPECT_EQ(all, expected);
 
-  std::vector<RocksDbFloor::Key> keys;
+  std::vector<StoredKey> keys;
   for (int i = 0; i < 500; ++i) {
     const std::string key = "key-" + std::to_string(i);
     keys.push_back({hash_of(key), key});

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+// Intake: takes restored entries into a floor, where a table would be too small for them.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <utility>
+
+#include "core/change_buffer.h"
+#include "core/state_table.h"
+#include "state/floor/state_floor.h"
+
+namespace weir {
+
+/// Stands in for a table while it is restored.
+///
+/// Errors: `restore` and `flush` throw StatusError. Thread: one; blocks on files.
+class Intake final : public StateTable {
+ public:
+  /// `floor` outlives the intake.
+  Intake(StateDescriptor descriptor, StateFloor& floor, std::uint16_t number)
+      : descriptor_(std::move(descriptor)), floor_(floor), number_(number) {}
+
+  const StateDescriptor& descriptor() const override { return descriptor_; }
+  std::unique_ptr<FrozenState> freeze(CheckpointId) override { return nullptr; }
+  void restore(std::uint32_t hash, ByteView key, ByteView value) override {
+    throw_if_error(buffer_.entry(hash, key, value));
+    keys_ += keys_ == 0 || hash != last_hash_ ? 1 : 0;
+    last_hash_ = hash;
+    if (buffer_.bytes() > kBufferBytes) {
+      flush();
+    }
+  }
+  void flush() {
+    throw_if_error(floor_.ingest({{number_, &buffer_}}));
+    buffer_ = {};
+  }
+  /// How many keys there were; those of one hash count as one.
+  std::size_t keys() const { return keys_; }
+
+ private:
+  static constexpr std::size_t kBufferBytes = std::size_t{16} << 20;
+
+  const StateDescriptor descriptor_;
+  StateFloor& floor_;
+  const std::uint16_t number_;
+  ChangeBuffer buffer_;
+  std::size_t keys_ = 0;
+  std::uint32_t last_hash_ = 0;
+};
+
+}  // namespace weir
