@@ -7,7 +7,6 @@
 #include <weir/connectors/datagen.h>
 #include <weir/weir.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
@@ -17,6 +16,8 @@
 #include <memory>
 #include <string>
 #include <vector>
+
+#include <CLI/CLI.hpp>
 
 #include "base/posix_file_store.h"
 #include "base/rng.h"
@@ -32,6 +33,8 @@ struct Options {
   std::uint64_t accesses = 20'000'000;
   std::string distribution = "uniform";
   double theta = 0.99;
+  std::uint64_t hot_keys = 0;
+  double hot = 0.995;
   double rate = 0;  // accesses a second; 0: as many as possible
   std::uint64_t memory_mb = 256;
   std::string backend = "rocksdb";
@@ -59,7 +62,11 @@ WEIR_RECORD(Account, count, a, b, c, d, e, f, g, h, i, j, k, flags)
 class Keys {
  public:
   explicit Keys(const Options& options)
-      : keys_(options.keys), is_zipf_(options.distribution == "zipf"), theta_(options.theta) {
+      : keys_(options.keys),
+        hot_keys_(options.hot_keys),
+        hot_(options.hot),
+        is_zipf_(options.distribution == "zipf"),
+        theta_(options.theta) {
     if (!is_zipf_) return;
     for (std::uint64_t rank = 1; rank <= keys_; ++rank) {
       zeta_ += std::pow(1.0 / static_cast<double>(rank), theta_);
@@ -69,6 +76,10 @@ class Keys {
   }
   std::int64_t pick(std::uint64_t number) const {
     const std::uint64_t random = splitmix64(number * 2 + 1);
+    // The same keys again and again, but for one access in `1 - hot`.
+    if (hot_keys_ > 0 && static_cast<double>(random >> 11) * 0x1.0p-53 < hot_) {
+      return static_cast<std::int64_t>(splitmix64(random) % hot_keys_);
+    }
     const std::uint64_t rank = is_zipf_ ? zipf(random) : random % keys_;
     return static_cast<std::int64_t>(splitmix64(rank) % keys_);
   }
@@ -80,12 +91,14 @@ class Keys {
     const double uz = u * zeta_;
     if (uz < 1) return 0;
     if (uz < 1 + std::pow(0.5, theta_)) return 1;
-    const auto rank = static_cast<std::uint64_t>(
-        static_cast<double>(keys_) * std::pow(eta_ * u - eta_ + 1, 1 / (1 - theta_)));
+    const auto rank = static_cast<std::uint64_t>(static_cast<double>(keys_) *
+                                                 std::pow(eta_ * u - eta_ + 1, 1 / (1 - theta_)));
     return std::min(rank, keys_ - 1);
   }
 
   const std::uint64_t keys_;
+  const std::uint64_t hot_keys_;
+  const double hot_;
   const bool is_zipf_;
   const double theta_;
   double zeta_ = 0;
@@ -251,22 +264,23 @@ class Run {
       const double cpu = phase.end.cpu - phase.begin.cpu;
       const double wall = phase.end.wall - phase.begin.wall;
       const auto loads = static_cast<double>(phase.end.loads - phase.begin.loads);
-      fmt::print("{:<7} {:>12.0f} records {:>8.1f} s {:>10.0f} records/s {:>10.0f} records/CPU-s  "
-                 "hits {:.2f} %\n",
-                 phase.name, records, wall, records / wall, records / cpu,
-                 records > 0 ? 100 * (1 - loads / records) : 0);
+      fmt::print(
+          "{:<7} {:>12.0f} records {:>8.1f} s {:>10.0f} records/s {:>10.0f} records/CPU-s  "
+          "hits {:.2f} %\n",
+          phase.name, records, wall, records / wall, records / cpu,
+          records > 0 ? 100 * (1 - loads / records) : 0);
     }
     fmt::print("memory  {} MB asked for, {} MB resident at most\n", options_.memory_mb,
                resident_max_ >> 20);
     if (freezes_.empty()) return;
     std::sort(freezes_.begin(), freezes_.end());
     std::sort(durations_.begin(), durations_.end());
-    fmt::print("checkpoints {}: record path held for median {:.2f} ms, p99 {:.2f} ms, maximum "
-               "{:.2f} ms; duration median {:.0f} ms, maximum {:.0f} ms; files {} MB\n",
-               freezes_.size(), freezes_[freezes_.size() / 2],
-               freezes_[freezes_.size() * 99 / 100], freezes_.back(),
-               durations_[durations_.size() / 2], durations_.back(),
-               bytes_below(options_.directory + "/state") >> 20);
+    fmt::print(
+        "checkpoints {}: record path held for median {:.2f} ms, p99 {:.2f} ms, maximum "
+        "{:.2f} ms; duration median {:.0f} ms, maximum {:.0f} ms; files {} MB\n",
+        freezes_.size(), freezes_[freezes_.size() / 2], freezes_[freezes_.size() * 99 / 100],
+        freezes_.back(), durations_[durations_.size() / 2], durations_.back(),
+        bytes_below(options_.directory + "/state") >> 20);
   }
 
   const Options options_;
@@ -289,6 +303,8 @@ int main(int argc, char** argv) {
   app.add_option("--distribution", options.distribution, "which keys are changed")
       ->check(CLI::IsMember({"uniform", "zipf"}));
   app.add_option("--theta", options.theta, "skew of zipf");
+  app.add_option("--hot-keys", options.hot_keys, "keys that get most of the changes");
+  app.add_option("--hot", options.hot, "which part of the changes these get");
   app.add_option("--rate", options.rate, "records a second; 0 for as many as possible");
   app.add_option("--memory", options.memory_mb, "memory of the process in MB");
   app.add_option("--backend", options.backend, "where state is held")

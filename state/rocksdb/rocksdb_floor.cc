@@ -106,14 +106,17 @@ Result<std::unique_ptr<RocksDbFloor>> RocksDbFloor::open(const std::string& dire
   // All that comes in was sorted for it: never hold it up.
   options.level0_slowdown_writes_trigger = 1000;
   options.level0_stop_writes_trigger = 1000;
+  // What comes in covers all keys: levels would write the whole database again for every few files.
+  options.compaction_style = rocksdb::kCompactionStyleUniversal;
+  options.level0_file_num_compaction_trigger = 6;
+  options.compression = rocksdb::kNoCompression;
   options.write_buffer_size = std::size_t{1} << 20;  // stays empty
-  options.level_compaction_dynamic_level_bytes = true;
   options.prefix_extractor.reset(rocksdb::NewFixedPrefixTransform(kPrefixBytes));
   rocksdb::BlockBasedTableOptions table;
   table.block_cache = memory.shared_->cache;
   table.cache_index_and_filter_blocks = true;
   table.pin_l0_filter_and_index_blocks_in_cache = true;
-  table.block_size = std::size_t{16} * 1024;
+  table.block_size = std::size_t{4} * 1024;
   // The hash nearly is the key: a filter of prefixes serves single keys as well.
   table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
   table.whole_key_filtering = false;
