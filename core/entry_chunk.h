@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// EntryChunk: a run of entries that is copied on write while a snapshot holds it, and what snapshots
-// read of such chunks.
+// EntryChunk: a run of entries that is copied on write while a snapshot holds it, and what
+// snapshots read of such chunks.
 #pragma once
 
 #include <algorithm>

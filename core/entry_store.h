@@ -261,8 +261,9 @@ class EntryStore {
   void mark_used(Position position) {
     Chunk::set(residency_[position / Chunk::kEntries].used, position % Chunk::kEntries);
   }
-  /// Lets about `wanted` entries go that are unchanged, have arrived elsewhere with freeze `arrived`
-  /// or before, and were not used lately; calls `f(position)` for each before. Returns how many.
+  /// Lets about `wanted` entries go that are unchanged, have arrived elsewhere with freeze
+  /// `arrived` or before, and were not used lately; calls `f(position)` for each before.
+  /// Returns how many.
   /// Cost: O(chunks) at most, mostly O(wanted).
   template <class F>
   std::size_t evict(std::size_t wanted, std::uint64_t arrived, F&& f) {

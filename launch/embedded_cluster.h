@@ -22,6 +22,7 @@
 
 namespace weir {
 
+/// What a cluster is made with.
 struct EmbeddedClusterOptions {
   Duration heartbeat_interval = std::chrono::milliseconds{500};
   Duration heartbeat_timeout = std::chrono::seconds{5};

@@ -23,16 +23,16 @@ std::string or_temporary(std::string parent) {
   return error ? "/tmp" : path.string();
 }
 
-std::string new_name() { return fmt::format("{}{}-{:08x}", kPrefix, getpid(), std::random_device()()); }
+std::string new_name() {
+  return fmt::format("{}{}-{:08x}", kPrefix, getpid(), std::random_device()());
+}
 
 std::string lock_of(const std::string& directory) { return directory + "/.lock"; }
 
 }  // namespace
 
 LocalDirectory::LocalDirectory(FileStore& files, std::string parent)
-    : files_(files),
-      parent_(or_temporary(std::move(parent))),
-      path_(parent_ + "/" + new_name()) {}
+    : files_(files), parent_(or_temporary(std::move(parent))), path_(parent_ + "/" + new_name()) {}
 
 LocalDirectory::~LocalDirectory() {
   if (lock_ == nullptr) return;

@@ -54,8 +54,8 @@ std::uint64_t cgroup_limit(const std::string& proc, const std::string& cgroups) 
 MemoryPlan plan_memory(std::uint64_t process_bytes) {
   return {.process = process_bytes,
           .queues = process_bytes / 8,
-          .tables = process_bytes / 16 * 5,
-          .block_cache = process_bytes / 16};
+          .tables = process_bytes / 16 * 6,
+          .block_cache = process_bytes / 10};
 }
 
 std::uint64_t default_process_memory(const std::string& proc, const std::string& cgroups) {

@@ -15,21 +15,19 @@ WorkingState::WorkingState(FileStore& files, const WorkingStateOptions& options,
   using Kind = WorkingStateOptions::Kind;
   switch (options.kind) {
     case Kind::kHeap: backend_ = std::make_unique<HeapStateBackend>(files); break;
-    case Kind::kHeapIncremental:
-      backend_ = std::make_unique<IncrementalStateBackend>(files);
-      break;
+    case Kind::kHeapIncremental: backend_ = std::make_unique<IncrementalStateBackend>(files); break;
     case Kind::kRocksDb: {
       const auto open = [this]() -> Result<std::shared_ptr<StateFloor>> {
         WEIR_ASSIGN_OR_RETURN(const std::string path, local_.next_path());
         WEIR_ASSIGN_OR_RETURN(auto floor, RocksDbFloor::open(path, rocksdb_));
         return std::shared_ptr<StateFloor>(std::move(floor));
       };
-      backend_ = std::make_unique<IncrementalStateBackend>(
-          files, MergeOptions{},
-          FloorOptions{.open = open,
-                       .memory = tables_,
-                       .local_files = files,
-                       .local_directory = local_.path()});
+      backend_ =
+          std::make_unique<IncrementalStateBackend>(files, MergeOptions{},
+                                                    FloorOptions{.open = open,
+                                                                 .memory = tables_,
+                                                                 .local_files = files,
+                                                                 .local_directory = local_.path()});
     }
   }
 }

@@ -68,15 +68,19 @@ class WriteBack::Floor final : public TableFloor {
 };
 
 WriteBack::WriteBack(FloorOptions options, std::string name, std::shared_ptr<RunLog> log)
-    : options_(std::move(options)),
-      name_(std::move(name)),
-      log_(std::move(log)),
-      share_(options_.memory) {}
+    : options_(std::move(options)), name_(std::move(name)), log_(std::move(log)) {}
 
 WriteBack::~WriteBack() = default;
 
-bool WriteBack::is_too_large(std::uint64_t bytes) const {
-  return bytes * kMemoryPerStored > share_.bytes();
+std::uint64_t WriteBack::bytes_allowed() {
+  if (!share_) {
+    share_.emplace(options_.memory);
+  }
+  return share_->bytes();
+}
+
+bool WriteBack::is_too_large(std::uint64_t bytes) {
+  return bytes * kMemoryPerStored > bytes_allowed();
 }
 
 void WriteBack::add(StateTable& table) {
@@ -90,8 +94,8 @@ void WriteBack::add(StateTable& table) {
 void WriteBack::begin(std::size_t position, std::size_t evicted) {
   StateTable& table = *tables_[position];
   floors_.resize(std::max(floors_.size(), position + 1));
-  floors_[position] = std::make_unique<Floor>(
-      *floor_, static_cast<std::uint16_t>(position), is_map(table));
+  floors_[position] =
+      std::make_unique<Floor>(*floor_, static_cast<std::uint16_t>(position), is_map(table));
   evictable(&table).begin_eviction(*floors_[position], evicted, log_->last_ticket());
 }
 
@@ -117,16 +121,16 @@ Result<std::shared_ptr<StateFloor>> WriteBack::open(const FloorOptions& options,
                                                     const std::string& name, std::uint64_t bytes,
                                                     RunLog& log) {
   WEIR_ASSIGN_OR_RETURN(std::shared_ptr<StateFloor> floor, options.open());
-  log.use_floor(floor,
-                std::make_unique<SpillFolder>(options.local_files,
-                                              options.local_directory + "/" + name),
-                bytes / kUnspilledPart);
+  log.use_floor(
+      floor,
+      std::make_unique<SpillFolder>(options.local_files, options.local_directory + "/" + name),
+      bytes / kUnspilledPart);
   return floor;
 }
 
 void WriteBack::take_in(StateTable& table, const std::function<void(StateTable&)>& feed) {
   if (floor_ == nullptr) {
-    Result<std::shared_ptr<StateFloor>> floor = open(options_, name_, share_.bytes(), *log_);
+    Result<std::shared_ptr<StateFloor>> floor = open(options_, name_, bytes_allowed(), *log_);
     throw_if_error(floor.status());
     use(std::move(*floor));
   }
@@ -142,10 +146,8 @@ void WriteBack::take_in(StateTable& table, const std::function<void(StateTable&)
 
 StateWork WriteBack::open_later() {
   auto opened = std::make_shared<Result<std::shared_ptr<StateFloor>>>(nullptr);
-  return {.work =
-              [opened, options = options_, name = name_, bytes = share_.bytes(), log = log_] {
-                *opened = open(options, name, bytes, *log);
-              },
+  return {.work = [opened, options = options_, name = name_, bytes = bytes_allowed(),
+                   log = log_] { *opened = open(options, name, bytes, *log); },
           .done =
               [this, opened] {
                 throw_if_error(opened->status());
@@ -182,7 +184,7 @@ void WriteBack::evict(std::uint64_t bytes) {
 
 StateWork WriteBack::spill(bool holds_records) {
   FrozenChangesOfStates changes;
-  const std::uint64_t bytes = share_.bytes() / kSpilledPart / tables_.size();
+  const std::uint64_t bytes = bytes_allowed() / kSpilledPart / tables_.size();
   for (StateTable* each : tables_) {
     EvictableTable& table = evictable(each);
     constexpr std::size_t kEntriesMin = 16;
@@ -204,7 +206,7 @@ std::optional<StateWork> WriteBack::make_room(std::size_t records) {
   if (tables_.empty()) {
     return std::nullopt;
   }
-  const std::uint64_t limit = share_.bytes();
+  const std::uint64_t limit = bytes_allowed();
   std::uint64_t coming = 0;
   for (StateTable* table : tables_) {
     coming += records * evictable(table).bytes_per_entry();
@@ -254,22 +256,22 @@ std::optional<StateWork> WriteBack::load_wanted() {
   if (loads->empty()) {
     return std::nullopt;
   }
-  return StateWork{.work =
-                       [loads, floor = floor_] {
-                         for (Load& each : *loads) {
-                           each.loaded = load(*floor, each.number, each.is_map, each.keys);
-                         }
-                       },
-                   .done =
-                       [this, loads] {
-                         for (const Load& each : *loads) {
-                           throw_if_error(each.loaded.status());
-                           for (std::size_t i = 0; i < each.keys.size(); ++i) {
-                             evictable(tables_[each.number])
-                                 .take_loaded(each.keys[i], (*each.loaded)[i]);
-                           }
-                         }
-                       }};
+  return StateWork{
+      .work =
+          [loads, floor = floor_] {
+            for (Load& each : *loads) {
+              each.loaded = load(*floor, each.number, each.is_map, each.keys);
+            }
+          },
+      .done =
+          [this, loads] {
+            for (const Load& each : *loads) {
+              throw_if_error(each.loaded.status());
+              for (std::size_t i = 0; i < each.keys.size(); ++i) {
+                evictable(tables_[each.number]).take_loaded(each.keys[i], (*each.loaded)[i]);
+              }
+            }
+          }};
 }
 
 std::uint64_t WriteBack::loads() const {

@@ -40,11 +40,11 @@ class WriteBack {
 
   /// Adds a table, restored and with its changes tracked.
   void add(StateTable& table);
-  /// Adds a table that starts empty: what `feed` gives it goes to the floor. Blocks on files; throws
-  /// StatusError.
+  /// Adds a table that starts empty: what `feed` gives it goes to the floor. Blocks on files;
+  /// throws StatusError.
   void take_in(StateTable& table, const std::function<void(StateTable&)>& feed);
   /// Whether stored entries of so many bytes would leave no room for anything else.
-  bool is_too_large(std::uint64_t bytes) const;
+  bool is_too_large(std::uint64_t bytes);
   /// What is in the tables counts as changed. Before the first record.
   void start_over();
   bool has_floor() const { return floor_ != nullptr; }
@@ -67,6 +67,7 @@ class WriteBack {
   void use(std::shared_ptr<StateFloor> floor);
   // `evicted`: how many keys are on the floor, none of them in the table.
   void begin(std::size_t position, std::size_t evicted);
+  std::uint64_t bytes_allowed();
   std::uint64_t bytes_used() const;
   std::uint64_t bytes_changed() const;
   bool has_unfrozen() const;
@@ -77,11 +78,11 @@ class WriteBack {
   const FloorOptions options_;
   const std::string name_;
   const std::shared_ptr<RunLog> log_;
-  const TableMemory::Share share_;
+  std::optional<TableMemory::Share> share_;  // once there is a table
   std::vector<StateTable*> tables_;
   std::vector<std::unique_ptr<Floor>> floors_;  // by table
   std::shared_ptr<StateFloor> floor_;           // null until it is needed
-  std::uint64_t loads_ = 0;  // ahead of records
+  std::uint64_t loads_ = 0;                     // ahead of records
 };
 
 }  // namespace weir

@@ -65,11 +65,11 @@ class FrozenIncrementalState final : public FrozenOperatorState {
                           floor_->log->whole(floor_->ticket));
     for (std::size_t i = 0; i < floor_->states.size(); ++i) {
       WEIR_RETURN_IF_ERROR(snapshot.begin_state(floor_->states[i]));
-      WEIR_RETURN_IF_ERROR(stored->scan(
-          static_cast<std::uint16_t>(i), floor_->range,
-          [&snapshot](std::uint32_t hash, ByteView key, ByteView value) {
-            return snapshot.entry(hash, key, value);
-          }));
+      WEIR_RETURN_IF_ERROR(
+          stored->scan(static_cast<std::uint16_t>(i), floor_->range,
+                       [&snapshot](std::uint32_t hash, ByteView key, ByteView value) {
+                         return snapshot.entry(hash, key, value);
+                       }));
     }
     return Status::ok();
   }
@@ -171,8 +171,7 @@ class IncrementalOperatorState final : public OperatorStateBackend {
     for (StateTable* table : tracked_) {
       changes.emplace_back(table->descriptor(), table->freeze_changes());
     }
-    const RunLog::Ticket ticket =
-        log_->add(RunLog::Purpose::kRun, checkpoint, std::move(changes));
+    const RunLog::Ticket ticket = log_->add(RunLog::Purpose::kRun, checkpoint, std::move(changes));
     return std::make_unique<FrozenIncrementalState>(std::move(head), std::move(whole), log_,
                                                     ticket);
   }
@@ -204,8 +203,7 @@ class IncrementalOperatorState final : public OperatorStateBackend {
         floor->states.push_back(table->descriptor());
         changes.emplace_back(table->descriptor(), table->evictable()->freeze_all());
       }
-      floor->ticket =
-          log_->add(RunLog::Purpose::kWhole, head.checkpoint, std::move(changes));
+      floor->ticket = log_->add(RunLog::Purpose::kWhole, head.checkpoint, std::move(changes));
     } else if (write_back_) {
       for (StateTable* table : write_back_->tables()) {
         whole.emplace_back(table->descriptor(), table->freeze(head.checkpoint));
@@ -250,8 +248,8 @@ class IncrementalOperatorState final : public OperatorStateBackend {
   bool goes_on_ = false;  // the chain of a restored checkpoint
   bool is_settled_ = false;
   std::vector<StateTable*> whole_;
-  std::vector<StateTable*> tracked_;       // held in memory, with runs
-  std::optional<WriteBack> write_back_;    // has the tables that need not be
+  std::vector<StateTable*> tracked_;     // held in memory, with runs
+  std::optional<WriteBack> write_back_;  // has the tables that need not be
 };
 
 }  // namespace
@@ -259,9 +257,8 @@ class IncrementalOperatorState final : public OperatorStateBackend {
 Result<std::unique_ptr<OperatorStateBackend>> IncrementalStateBackend::open(
     const OperatorStateSetup& setup) {
   WEIR_ASSIGN_OR_RETURN(std::unique_ptr<StateRestore> restore, StateRestore::open(files_, setup));
-  return std::unique_ptr<OperatorStateBackend>(
-      std::make_unique<IncrementalOperatorState>(files_, merges_, floor_, setup,
-                                                 std::move(restore)));
+  return std::unique_ptr<OperatorStateBackend>(std::make_unique<IncrementalOperatorState>(
+      files_, merges_, floor_, setup, std::move(restore)));
 }
 
 }  // namespace weir

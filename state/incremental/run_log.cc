@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Changes are encoded first, which lets the tables go, then taken into the floor, and written as one
-// run.
+// Changes are encoded first, which lets the tables go, then taken into the floor, and written as
+// one run.
 #include "state/incremental/run_log.h"
 
 #include <fmt/format.h>
@@ -278,8 +278,7 @@ Status RunLog::write_collected(Ticket ticket, CheckpointId checkpoint, Checkpoin
     }
     WEIR_RETURN_IF_ERROR(status);
   } else {
-    collected_.erase(collected_.begin(),
-                     collected_.begin() + static_cast<std::ptrdiff_t>(count));
+    collected_.erase(collected_.begin(), collected_.begin() + static_cast<std::ptrdiff_t>(count));
   }
   while (const std::optional<MergePlan> plan = chain_.next_merge()) {
     // Without the merge the chain is as good, only longer.
@@ -321,8 +320,7 @@ Status RunLog::write_spilled(std::size_t count, SnapshotWriter& run) {
   for (std::size_t i = 0; i < count; ++i) {
     WEIR_RETURN_IF_ERROR(spill(collected_[i]));
     if (collected_[i].spilled) {
-      WEIR_RETURN_IF_ERROR(
-          readers.open(spills_->files(), {*collected_[i].spilled, head_.range()}));
+      WEIR_RETURN_IF_ERROR(readers.open(spills_->files(), {*collected_[i].spilled, head_.range()}));
     }
     floor = collected_[i].floor != nullptr ? collected_[i].floor.get() : floor;
   }
@@ -336,10 +334,10 @@ Status RunLog::write_spilled(std::size_t count, SnapshotWriter& run) {
   }
   for (std::uint16_t number = 0; floor != nullptr && number < floor_states_.size(); ++number) {
     WEIR_RETURN_IF_ERROR(run.begin_state(floor_states_[number]));
-    WEIR_RETURN_IF_ERROR(floor->scan(
-        number, head_.range(), [&run](std::uint32_t hash, ByteView key, ByteView value) {
-          return run.entry(hash, key, value);
-        }));
+    WEIR_RETURN_IF_ERROR(floor->scan(number, head_.range(),
+                                     [&run](std::uint32_t hash, ByteView key, ByteView value) {
+                                       return run.entry(hash, key, value);
+                                     }));
   }
   return Status::ok();
 }

@@ -128,7 +128,7 @@ class RunLog {
   std::mutex mutex_;  // guards all below; held while files are written
   RunChain chain_;
   std::deque<Collected> collected_;
-  std::vector<Due> due_;        // collected, in order
+  std::vector<Due> due_;         // collected, in order
   std::deque<Written> written_;  // what others wrote on behalf of a ticket that will still ask
   std::deque<std::pair<Ticket, std::unique_ptr<StateFloor::Snapshot>>> whole_;
   std::uint64_t files_written_ = 0;

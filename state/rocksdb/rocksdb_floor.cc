@@ -77,7 +77,7 @@ struct RocksDbMemory::Shared {
 
 RocksDbMemory::RocksDbMemory(std::uint64_t bytes)
     // Not strict: a full strict cache fails reads.
-    : shared_(std::make_unique<Shared>(Shared{rocksdb::NewLRUCache(bytes, -1, false, 0.1)})) {}
+    : shared_(std::make_unique<Shared>(Shared{rocksdb::NewLRUCache(bytes, -1, false, 0.5)})) {}
 RocksDbMemory::~RocksDbMemory() = default;
 std::uint64_t RocksDbMemory::used_bytes() const { return shared_->cache->GetUsage(); }
 
@@ -115,7 +115,11 @@ Result<std::unique_ptr<RocksDbFloor>> RocksDbFloor::open(const std::string& dire
   rocksdb::BlockBasedTableOptions table;
   table.block_cache = memory.shared_->cache;
   table.cache_index_and_filter_blocks = true;
-  table.pin_l0_filter_and_index_blocks_in_cache = true;
+  // In parts, of which those in use stay: as a whole they would not fit beside the blocks.
+  table.index_type = rocksdb::BlockBasedTableOptions::kTwoLevelIndexSearch;
+  table.partition_filters = true;
+  table.cache_index_and_filter_blocks_with_high_priority = true;
+  table.pin_top_level_index_and_filter = true;
   table.block_size = std::size_t{4} * 1024;
   // The hash nearly is the key: a filter of prefixes serves single keys as well.
   table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));

@@ -100,6 +100,7 @@ FaultPlan make_fault_plan(std::uint64_t seed, const JobSpec& job) {
                                     .group_runs = 2 + rng.uniform(2)};
   }
   if (rng.chance(0.5)) plan.inline_bytes = rng.uniform(500);
+  if (plan.incremental && rng.chance(0.6)) plan.table_bytes = 500 + rng.uniform(6000);
   return plan;
 }
 

@@ -54,6 +54,8 @@ struct FaultPlan {
   Nanos restart_delay_max = kSecond;
   /// When runs are merged, where checkpoints are incremental.
   std::optional<MergeOptions> incremental;
+  /// Bytes of tables before they evict, where they have a floor.
+  std::optional<std::uint64_t> table_bytes;
   /// State that is smaller stands in the metadata.
   std::size_t inline_bytes = kInlineStateBytes;
   std::vector<PlannedFault> faults;  ///< in order of time

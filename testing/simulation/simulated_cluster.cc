@@ -14,6 +14,7 @@
 #include "state/heap/heap_state_backend.h"
 #include "state/incremental/incremental_state_backend.h"
 #include "state/snapshot/directory_checkpoint_storage.h"
+#include "testing/model_floor.h"
 #include "testing/simulation/checkpoint_inspector.h"
 
 namespace weir::simulation {
@@ -21,9 +22,19 @@ namespace weir::simulation {
 /// In the order in which they are destroyed, last first.
 namespace {
 
-std::unique_ptr<StateBackend> make_backend(FileStore& files, const FaultPlan& plan) {
-  if (plan.incremental) return std::make_unique<IncrementalStateBackend>(files, *plan.incremental);
-  return std::make_unique<HeapStateBackend>(files);
+std::unique_ptr<StateBackend> make_backend(FileStore& files, const FaultPlan& plan,
+                                           TableMemory& tables) {
+  if (!plan.incremental) return std::make_unique<HeapStateBackend>(files);
+  std::optional<FloorOptions> floor;
+  if (plan.table_bytes) {
+    floor.emplace(FloorOptions{.open = []() -> Result<std::shared_ptr<StateFloor>> {
+                                 return std::shared_ptr<StateFloor>(std::make_shared<ModelFloor>());
+                               },
+                               .memory = tables,
+                               .local_files = files,
+                               .local_directory = "/local"});
+  }
+  return std::make_unique<IncrementalStateBackend>(files, *plan.incremental, std::move(floor));
 }
 
 }  // namespace
@@ -53,7 +64,8 @@ struct SimulatedCluster::TaskManagerProcess {
         process(cluster.world_.make_process(fmt::format("taskmanager-{}", number.value()))),
         clock(cluster.world_, process),
         files(cluster.world_, process, cluster.setup_.disk, cluster.supervisor_),
-        backend(make_backend(files, cluster.setup_.plan)),
+        tables(cluster.setup_.plan.table_bytes.value_or(0)),
+        backend(make_backend(files, cluster.setup_.plan, tables)),
         executor(cluster.world_, process),
         scheduler(cluster.world_, process, cluster.stepping_),
         blocking(cluster.world_, process, cluster.setup_.plan.blocking_delay_max) {}
@@ -65,6 +77,7 @@ struct SimulatedCluster::TaskManagerProcess {
   SimulatedProcess process;
   SimulatedClock clock;
   SimulatedFileStore files;
+  TableMemory tables;
   const std::unique_ptr<StateBackend> backend;
   SimulatedExecutor executor;
   SimulatedTaskScheduler scheduler;
