@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 
 #include "base/logging.h"
 #include "core/mutants.h"
@@ -72,7 +73,7 @@ class RunReaders {
 
 void RunLog::use_floor(std::shared_ptr<StateFloor> floor, std::unique_ptr<SpillFolder> spills,
                        std::size_t bytes_unspilled) {
-  const std::lock_guard lock(mutex_);
+  const std::lock_guard lock(collect_mutex_);
   floor_ = std::move(floor);
   spills_ = std::move(spills);
   bytes_unspilled_ = bytes_unspilled;
@@ -110,29 +111,34 @@ Index RunLog::head_for(CheckpointId checkpoint) const {
   return head;
 }
 
-Status RunLog::take_in(Ticket ticket) {
-  const std::lock_guard lock(mutex_);
+Status RunLog::collect_up_to(Ticket ticket) {
   while (std::optional<Waiting> next = next_waiting(ticket)) {
     WEIR_RETURN_IF_ERROR(collect(*std::move(next)));
   }
+  return Status::ok();
+}
+
+Status RunLog::take_in(Ticket ticket) {
+  const std::lock_guard lock(collect_mutex_);
+  WEIR_RETURN_IF_ERROR(collect_up_to(ticket));
   return floor_failure_;
 }
 
 Result<std::vector<StateRun>> RunLog::write(Ticket ticket, CheckpointWriter& writer,
                                             const std::string& name) {
-  const std::lock_guard lock(mutex_);
-  while (std::optional<Waiting> next = next_waiting(ticket)) {
-    WEIR_RETURN_IF_ERROR(collect(*std::move(next)));
-  }
-  // Whoever was to write what lies before has not come yet, and finds it written.
+  const std::lock_guard lock(write_mutex_);
   std::vector<Due> due;
-  std::swap(due, due_);
+  {
+    const std::lock_guard collecting(collect_mutex_);
+    WEIR_RETURN_IF_ERROR(collect_up_to(ticket));
+    // Whoever was to write what lies before has not come yet, and finds it written.
+    const auto later =
+        std::find_if(due_.begin(), due_.end(), [&](const Due& d) { return d.ticket > ticket; });
+    due.assign(due_.begin(), later);
+    due_.erase(due_.begin(), later);
+  }
   for (const Due& each : due) {
-    if (each.ticket > ticket) {
-      due_.push_back(each);
-      continue;
-    }
-    const Status status = write_collected(each.ticket, each.checkpoint, writer, name);
+    const Status status = write_collected(each, writer, name);
     using Runs = Result<std::vector<StateRun>>;
     written_.push_back({each.ticket, status.is_ok() ? Runs(chain_.runs()) : Runs(status)});
   }
@@ -153,7 +159,7 @@ Result<std::vector<StateRun>> RunLog::write(Ticket ticket, CheckpointWriter& wri
 
 Result<std::unique_ptr<StateFloor::Snapshot>> RunLog::whole(Ticket ticket) {
   WEIR_RETURN_IF_ERROR(take_in(ticket));
-  const std::lock_guard lock(mutex_);
+  const std::lock_guard lock(collect_mutex_);
   const auto mine = std::find_if(whole_.begin(), whole_.end(),
                                  [ticket](const auto& each) { return each.first == ticket; });
   if (mine == whole_.end()) {
@@ -237,75 +243,75 @@ Status RunLog::spill(Collected& collected) {
   return Status::ok();
 }
 
-Status RunLog::write_collected(Ticket ticket, CheckpointId checkpoint, CheckpointWriter& writer,
-                               const std::string& name) {
-  std::size_t count = 0;
-  bool is_spilled = false;
-  bool is_empty = true;
-  bool has_floor = false;
-  for (; count < collected_.size() && collected_[count].ticket <= ticket; ++count) {
-    Collected& each = collected_[count];
-    if (!is_floor_due_) {
-      each.floor.reset();  // an earlier run had it, and does not tell what was erased since
-    }
-    is_spilled = is_spilled || each.spilled.has_value();
-    has_floor = has_floor || each.floor != nullptr;
-    is_empty = is_empty && !each.spilled && each.changes.empty() && each.floor == nullptr;
-  }
-  if (is_floor_due_ && !has_floor) {
-    return floor_failure_.with_context("the state of the first checkpoint");
-  }
-  if (!is_empty) {
-    WEIR_ASSIGN_OR_RETURN(std::unique_ptr<SnapshotFile> file, writer.create_run(next_name(name)));
-    SnapshotWriter run(std::move(file), head_for(checkpoint), Contents::kChanges);
-    Status status = is_spilled || has_floor ? write_spilled(count, run) : write_encoded(count, run);
-    if (status.is_ok()) {
-      Result<StateHandle> written = run.finish();
-      status = written.status();
-      if (status.is_ok()) {
-        chain_.append(std::move(written).value());
-      }
-    }
-    if (!status.is_ok() && !WEIR_MUTANT(B21)) {
-      return status;
-    }
-    is_floor_due_ = false;
-    for (; count > 0; --count) {
-      if (collected_.front().spilled) {
-        spills_->remove(*collected_.front().spilled);
-      }
+Status RunLog::write_collected(const Due& due, CheckpointWriter& writer, const std::string& name) {
+  std::deque<Collected> part;
+  bool is_floor_due = false;
+  {
+    const std::lock_guard collecting(collect_mutex_);
+    is_floor_due = is_floor_due_;
+    while (!collected_.empty() && collected_.front().ticket <= due.ticket) {
+      part.push_back(std::move(collected_.front()));
       collected_.pop_front();
     }
-    WEIR_RETURN_IF_ERROR(status);
-  } else {
-    collected_.erase(collected_.begin(), collected_.begin() + static_cast<std::ptrdiff_t>(count));
   }
-  while (const std::optional<MergePlan> plan = chain_.next_merge()) {
-    // Without the merge the chain is as good, only longer.
-    if (const Status merged = merge(*plan, checkpoint, writer, name); !merged.is_ok()) {
-      log_warning("runs of state could not be merged",
-                  {{"operator", head_.id}, {"reason", merged}});
-      break;
+  const auto has = [&part](auto&& condition) {
+    return std::any_of(part.begin(), part.end(), condition);
+  };
+  const bool has_floor =
+      is_floor_due && has([](const Collected& each) { return each.floor != nullptr; });
+  Status status;
+  if (is_floor_due && !has_floor) {
+    const std::lock_guard collecting(collect_mutex_);
+    status = floor_failure_.with_context("the state of the first checkpoint");
+  } else if (has_floor || has([](const Collected& each) { return !each.is_empty(); })) {
+    status = write_run(part, has_floor, due, writer, name);
+  }
+  if (status.is_ok()) {
+    for (const Collected& each : part) {
+      if (each.spilled) {
+        spills_->remove(*each.spilled);
+      }
     }
+    merge_due(due.checkpoint, writer, name);
   }
+  const std::lock_guard collecting(collect_mutex_);
+  if (status.is_ok()) {
+    is_floor_due_ = false;
+  } else if (!WEIR_MUTANT(B21)) {
+    collected_.insert(collected_.begin(), std::make_move_iterator(part.begin()),
+                      std::make_move_iterator(part.end()));
+  }
+  return status;
+}
+
+Status RunLog::write_run(std::deque<Collected>& part, bool has_floor, const Due& due,
+                         CheckpointWriter& writer, const std::string& name) {
+  const bool is_spilled = std::any_of(
+      part.begin(), part.end(), [](const Collected& each) { return each.spilled.has_value(); });
+  WEIR_ASSIGN_OR_RETURN(std::unique_ptr<SnapshotFile> file, writer.create_run(next_name(name)));
+  SnapshotWriter run(std::move(file), head_for(due.checkpoint), Contents::kChanges);
+  WEIR_RETURN_IF_ERROR(is_spilled || has_floor ? write_spilled(part, has_floor, run)
+                                               : write_encoded(part, run));
+  WEIR_ASSIGN_OR_RETURN(StateHandle written, run.finish());
+  chain_.append(std::move(written));
   return Status::ok();
 }
 
-Status RunLog::write_encoded(std::size_t count, SnapshotWriter& run) {
+Status RunLog::write_encoded(std::deque<Collected>& part, SnapshotWriter& run) {
   // All into the buffers of the first one.
-  EncodedChanges& all = collected_.front().changes;
-  for (std::size_t i = 1; i < count; ++i) {
-    for (auto& [descriptor, changes] : collected_[i].changes) {
-      auto place = std::find_if(all.begin(), all.end(), [&](const auto& each) {
-        return each.first.name == descriptor.name;
-      });
+  EncodedChanges& all = part.front().changes;
+  for (std::size_t i = 1; i < part.size(); ++i) {
+    for (auto& [descriptor, changes] : part[i].changes) {
+      auto place = std::find_if(
+          all.begin(), all.end(),
+          [&name = descriptor.name](const auto& each) { return each.first.name == name; });
       if (place == all.end()) {
         all.emplace_back(descriptor, std::move(changes));
       } else {
         WEIR_RETURN_IF_ERROR(changes.write(place->second));
       }
     }
-    collected_[i].changes.clear();
+    part[i].changes.clear();
   }
   for (auto& [descriptor, changes] : all) {
     WEIR_RETURN_IF_ERROR(run.begin_state(descriptor));
@@ -314,15 +320,15 @@ Status RunLog::write_encoded(std::size_t count, SnapshotWriter& run) {
   return Status::ok();
 }
 
-Status RunLog::write_spilled(std::size_t count, SnapshotWriter& run) {
+Status RunLog::write_spilled(std::deque<Collected>& part, bool has_floor, SnapshotWriter& run) {
   RunReaders readers;
   const StateFloor::Snapshot* floor = nullptr;
-  for (std::size_t i = 0; i < count; ++i) {
-    WEIR_RETURN_IF_ERROR(spill(collected_[i]));
-    if (collected_[i].spilled) {
-      WEIR_RETURN_IF_ERROR(readers.open(spills_->files(), {*collected_[i].spilled, head_.range()}));
+  for (Collected& each : part) {
+    WEIR_RETURN_IF_ERROR(spill(each));
+    if (each.spilled) {
+      WEIR_RETURN_IF_ERROR(readers.open(spills_->files(), {*each.spilled, head_.range()}));
     }
-    floor = collected_[i].floor != nullptr ? collected_[i].floor.get() : floor;
+    floor = has_floor && each.floor != nullptr ? each.floor.get() : floor;
   }
   for (const StateDescriptor& descriptor : readers.states()) {
     const bool is_below = std::any_of(floor_states_.begin(), floor_states_.end(),
@@ -340,6 +346,17 @@ Status RunLog::write_spilled(std::size_t count, SnapshotWriter& run) {
                                      }));
   }
   return Status::ok();
+}
+
+void RunLog::merge_due(CheckpointId checkpoint, CheckpointWriter& writer, const std::string& name) {
+  while (const std::optional<MergePlan> plan = chain_.next_merge()) {
+    // Without the merge the chain is as good, only longer.
+    if (const Status merged = merge(*plan, checkpoint, writer, name); !merged.is_ok()) {
+      log_warning("runs of state could not be merged",
+                  {{"operator", head_.id}, {"reason", merged}});
+      return;
+    }
+  }
 }
 
 Status RunLog::merge(const MergePlan& plan, CheckpointId checkpoint, CheckpointWriter& writer,

@@ -91,6 +91,7 @@ class RunLog {
     EncodedChanges changes;
     std::optional<StateFile> spilled;                  // in place of the changes
     std::unique_ptr<StateFloor::Snapshot> floor = {};  // in place of all before
+    bool is_empty() const { return changes.empty() && !spilled; }
   };
   struct Written {
     Ticket ticket;
@@ -103,41 +104,51 @@ class RunLog {
     CheckpointId checkpoint;
   };
 
-  // All of these: with mutex_ held.
+  // With collect_mutex_ held.
   std::optional<Waiting> next_waiting(Ticket ticket);
   Status collect(Waiting next);
+  Status collect_up_to(Ticket ticket);
   Status ingest(EncodedChanges& changes);
   Status spill(Collected& collected);
-  // Into one run, all that was collected up to `ticket`.
-  Status write_collected(Ticket ticket, CheckpointId checkpoint, CheckpointWriter& writer,
-                         const std::string& name);
-  Status write_encoded(std::size_t count, SnapshotWriter& run);
-  Status write_spilled(std::size_t count, SnapshotWriter& run);
+
+  // With write_mutex_ held.
+  Status write_collected(const Due& due, CheckpointWriter& writer, const std::string& name);
+  Status write_run(std::deque<Collected>& part, bool has_floor, const Due& due,
+                   CheckpointWriter& writer, const std::string& name);
+  Status write_encoded(std::deque<Collected>& part, SnapshotWriter& run);
+  Status write_spilled(std::deque<Collected>& part, bool has_floor, SnapshotWriter& run);
+  void merge_due(CheckpointId checkpoint, CheckpointWriter& writer, const std::string& name);
   Status merge(const MergePlan& plan, CheckpointId checkpoint, CheckpointWriter& writer,
                const std::string& name);
   std::string next_name(const std::string& name);
+
   snapshot_format::Index head_for(CheckpointId checkpoint) const;
 
   FileStore& files_;
   const snapshot_format::Index head_;
+  std::vector<StateDescriptor> floor_states_;  // complete before the first ticket
 
   mutable std::mutex queue_mutex_;  // guards these two; held for moments
   Ticket last_ticket_ = 0;
   std::deque<Waiting> waiting_;
 
-  std::mutex mutex_;  // guards all below; held while files are written
+  std::mutex write_mutex_;  // guards these; held while runs are written
   RunChain chain_;
-  std::deque<Collected> collected_;
-  std::vector<Due> due_;         // collected, in order
   std::deque<Written> written_;  // what others wrote on behalf of a ticket that will still ask
-  std::deque<std::pair<Ticket, std::unique_ptr<StateFloor::Snapshot>>> whole_;
   std::uint64_t files_written_ = 0;
+
+  // Taken after write_mutex_, and alone by those who wait for the floor: runs are written without
+  // it.
+  std::mutex collect_mutex_;  // guards all below
+  std::deque<Collected> collected_;
+  std::vector<Due> due_;  // collected, in order
+  std::deque<std::pair<Ticket, std::unique_ptr<StateFloor::Snapshot>>> whole_;
   std::shared_ptr<StateFloor> floor_;
-  std::vector<StateDescriptor> floor_states_;
-  std::unique_ptr<SpillFolder> spills_;
+  std::unique_ptr<SpillFolder> spills_;  // thread-safe; stays once it is there
   std::size_t bytes_unspilled_ = 0;
   bool is_floor_due_ = false;
   Status floor_failure_;
+
   std::atomic<Ticket> arrived_{0};
 };
 
