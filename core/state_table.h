@@ -82,6 +82,9 @@ class FrozenState {
   virtual ~FrozenState() = default;
   /// Writes all entries. Thread: any, once; may block on files of its own (a sink's fsync).
   virtual Status write(StateEntrySink& sink) = 0;
+  /// The same for who puts them in order: they may come in any, and of several for one key the last
+  /// counts. Once, instead of `write`.
+  virtual Status write_in_any_order(StateEntrySink& sink) { return write(sink); }
 };
 
 /// One named state of one operator subtask: a hash table, a timer queue, a list of splits, ...

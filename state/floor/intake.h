@@ -33,7 +33,7 @@ class Intake final : public StateTable {
     }
   }
   void flush() {
-    throw_if_error(floor_.ingest({{number_, &buffer_}}));
+    throw_if_error(floor_.ingest(number_, buffer_, false));
     buffer_ = {};
   }
   /// How many keys there were; those of one hash count as one.

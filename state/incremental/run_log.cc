@@ -6,7 +6,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
 #include <iterator>
+#include <limits>
 
 #include "base/logging.h"
 #include "core/mutants.h"
@@ -112,10 +114,14 @@ Index RunLog::head_for(CheckpointId checkpoint) const {
 }
 
 Status RunLog::collect_up_to(Ticket ticket) {
-  while (std::optional<Waiting> next = next_waiting(ticket)) {
-    WEIR_RETURN_IF_ERROR(collect(*std::move(next)));
+  while (failure_.is_ok()) {
+    std::optional<Waiting> next = next_waiting(ticket);
+    if (!next) {
+      break;
+    }
+    failure_ = collect(*std::move(next));
   }
-  return Status::ok();
+  return failure_;
 }
 
 Status RunLog::take_in(Ticket ticket) {
@@ -171,24 +177,18 @@ Result<std::unique_ptr<StateFloor::Snapshot>> RunLog::whole(Ticket ticket) {
 }
 
 Status RunLog::collect(Waiting next) {
-  Collected collected{next.ticket, {}, std::nullopt, nullptr};
-  for (auto& [descriptor, frozen] : next.changes) {
-    ChangeBuffer changes;
-    WEIR_RETURN_IF_ERROR(frozen->write(changes));
-    frozen.reset();
-    if (!changes.empty()) {
-      collected.changes.emplace_back(descriptor, std::move(changes));
-    }
+  for (FrozenChangesOfState& each : next.changes) {
+    WEIR_RETURN_IF_ERROR(collect_state(next, each));
   }
-  if (floor_ != nullptr && floor_failure_.is_ok()) {
-    floor_failure_ = ingest(collected.changes);
+  if (collected_.empty() || collected_.back().ticket != next.ticket) {
+    collected_.push_back({next.ticket, {}, std::nullopt, nullptr});
   }
   if (floor_failure_.is_ok()) {
     arrived_.store(next.ticket, std::memory_order_release);
   }
   if (floor_ != nullptr && floor_failure_.is_ok()) {
-    if (next.purpose == Purpose::kRun && is_floor_due_) {
-      collected.floor = floor_->snapshot();
+    if (next.purpose == Purpose::kRunFromFloor) {
+      collected_.back().floor = floor_->snapshot();
     } else if (next.purpose == Purpose::kWhole) {
       constexpr std::size_t kWholeMax = 4;  // those of abandoned savepoints are not asked for
       whole_.emplace_back(next.ticket, floor_->snapshot());
@@ -197,35 +197,90 @@ Status RunLog::collect(Waiting next) {
       }
     }
   }
-  if (next.purpose == Purpose::kRun) {
+  if (next.purpose == Purpose::kRun || next.purpose == Purpose::kRunFromFloor) {
     due_.push_back({next.ticket, next.checkpoint});
   }
-  collected_.push_back(std::move(collected));
+  return Status::ok();
+}
+
+/// Takes changes as they come, and lets them go on in parts that fit into memory.
+class RunLog::Collector final : public StateEntrySink {
+ public:
+  using Emit = std::function<Status(ChangeBuffer)>;
+  Collector(std::size_t bytes_max, Emit emit) : bytes_max_(bytes_max), emit_(std::move(emit)) {}
+  Status entry(std::uint32_t hash, ByteView key, ByteView value) override {
+    WEIR_RETURN_IF_ERROR(buffer_.entry(hash, key, value));
+    return buffer_.bytes() > bytes_max_ ? finish() : Status::ok();
+  }
+  Status erased(std::uint32_t hash, ByteView key) override { return buffer_.erased(hash, key); }
+  Status finish() { return buffer_.empty() ? Status::ok() : emit_(std::exchange(buffer_, {})); }
+
+ private:
+  const std::size_t bytes_max_;
+  const Emit emit_;
+  ChangeBuffer buffer_;
+};
+
+Status RunLog::collect_state(const Waiting& from, FrozenChangesOfState& state) {
+  const auto place = std::find_if(floor_states_.begin(), floor_states_.end(),
+                                  [&](const auto& s) { return s.name == state.descriptor.name; });
+  const auto to_floor = [&](ChangeBuffer& changes, bool is_erased_only) {
+    if (floor_ != nullptr && floor_failure_.is_ok() && place != floor_states_.end()) {
+      floor_failure_ = floor_->ingest(static_cast<std::uint16_t>(place - floor_states_.begin()),
+                                      changes, is_erased_only);
+    }
+  };
+  const std::size_t bytes_max =
+      spills_ != nullptr ? bytes_unspilled_ : std::numeric_limits<std::size_t>::max();
+  Collector changed(bytes_max, [&](ChangeBuffer changes) {
+    to_floor(changes, from.purpose == Purpose::kRun);
+    return keep(from.ticket, state.descriptor, std::move(changes));
+  });
+  WEIR_RETURN_IF_ERROR(state.changed->write_in_any_order(changed));
+  WEIR_RETURN_IF_ERROR(changed.finish());
+  state.changed.reset();
+  if (state.for_floor == nullptr) {
+    return Status::ok();
+  }
+  Collector for_floor(bytes_max, [&](ChangeBuffer changes) {
+    to_floor(changes, false);
+    return Status::ok();
+  });
+  WEIR_RETURN_IF_ERROR(state.for_floor->write_in_any_order(for_floor));
+  WEIR_RETURN_IF_ERROR(for_floor.finish());
+  state.for_floor.reset();
+  return Status::ok();
+}
+
+// Keeps changes for the run of their ticket or a later one; in files when they are too many.
+Status RunLog::keep(Ticket ticket, const StateDescriptor& state, ChangeBuffer changes) {
+  const auto has_state = [&state](const Collected& each) {
+    return each.spilled || std::any_of(each.changes.begin(), each.changes.end(),
+                                       [&](const auto& c) { return c.first.name == state.name; });
+  };
+  // A part of its own for changes of a state that come in several.
+  if (collected_.empty() || collected_.back().ticket != ticket || has_state(collected_.back())) {
+    collected_.push_back({ticket, {}, std::nullopt, nullptr});
+  }
+  collected_.back().changes.emplace_back(state, std::move(changes));
   if (spills_ == nullptr) {
     return Status::ok();
   }
   std::size_t bytes = 0;
   for (auto each = collected_.rbegin(); each != collected_.rend(); ++each) {
-    for (const auto& [descriptor, changes] : each->changes) {
-      bytes += changes.bytes();
+    for (const auto& [descriptor, kept] : each->changes) {
+      bytes += kept.bytes();
     }
-    if (bytes > bytes_unspilled_) {
-      WEIR_RETURN_IF_ERROR(spill(*each));
+    if (bytes <= bytes_unspilled_) {
+      continue;
+    }
+    if (const Status spilled = spill(*each); !spilled.is_ok()) {
+      log_warning("changes stay in memory that were to wait in a file",
+                  {{"operator", head_.id}, {"reason", spilled}});
+      break;
     }
   }
   return Status::ok();
-}
-
-Status RunLog::ingest(EncodedChanges& changes) {
-  StateFloor::Changes known;
-  for (std::uint16_t number = 0; number < floor_states_.size(); ++number) {
-    for (auto& [descriptor, buffer] : changes) {
-      if (descriptor.name == floor_states_[number].name) {
-        known.emplace_back(number, &buffer);
-      }
-    }
-  }
-  return floor_->ingest(known);
 }
 
 Status RunLog::spill(Collected& collected) {

@@ -26,8 +26,14 @@
 
 namespace weir {
 
-/// What was frozen at once, by state.
-using FrozenChangesOfStates = std::vector<std::pair<StateDescriptor, std::unique_ptr<FrozenState>>>;
+/// What was frozen of one state.
+struct FrozenChangesOfState {
+  StateDescriptor descriptor;
+  std::unique_ptr<FrozenState> changed;
+  std::unique_ptr<FrozenState> for_floor;  ///< only to go there, with the others; may be null
+};
+/// What was frozen at once.
+using FrozenChangesOfStates = std::vector<FrozenChangesOfState>;
 
 /// Writes the runs of one operator subtask.
 ///
@@ -42,9 +48,10 @@ class RunLog {
   /// Counts what was frozen.
   using Ticket = std::uint64_t;
   enum class Purpose {
-    kRun,    ///< a checkpoint
-    kSpill,  ///< to make room in memory; a part of what changed
-    kWhole,  ///< a savepoint: all that is on the floor then
+    kRun,           ///< a checkpoint; to the floor goes only what was erased
+    kRunFromFloor,  ///< the same, but all goes there, and all there is goes into the run
+    kSpill,         ///< to make room in memory; a part of what is to go to the floor
+    kWhole,         ///< a savepoint: all goes to the floor, to be read from there
   };
 
   /// `head` names the operator subtask. `files` outlives the log.
@@ -62,6 +69,8 @@ class RunLog {
                  std::size_t bytes_unspilled);
   /// The next run is to hold all that is on the floor. Before the first `add`.
   void write_floor_first() { is_floor_due_ = true; }
+  /// Whether that has not been written yet.
+  bool is_floor_due() const { return is_floor_due_; }
 
   Ticket add(Purpose purpose, CheckpointId checkpoint, FrozenChangesOfStates changes);
   Ticket last_ticket() const;
@@ -98,6 +107,7 @@ class RunLog {
     Result<std::vector<StateRun>> runs;
   };
 
+  class Collector;
   // A run that is to be written.
   struct Due {
     Ticket ticket;
@@ -108,7 +118,8 @@ class RunLog {
   std::optional<Waiting> next_waiting(Ticket ticket);
   Status collect(Waiting next);
   Status collect_up_to(Ticket ticket);
-  Status ingest(EncodedChanges& changes);
+  Status collect_state(const Waiting& from, FrozenChangesOfState& state);
+  Status keep(Ticket ticket, const StateDescriptor& state, ChangeBuffer changes);
   Status spill(Collected& collected);
 
   // With write_mutex_ held.
@@ -146,9 +157,10 @@ class RunLog {
   std::shared_ptr<StateFloor> floor_;
   std::unique_ptr<SpillFolder> spills_;  // thread-safe; stays once it is there
   std::size_t bytes_unspilled_ = 0;
-  bool is_floor_due_ = false;
-  Status floor_failure_;
+  Status floor_failure_;  // nothing goes there any more
+  Status failure_;        // changes were lost: nothing can be written any more
 
+  std::atomic<bool> is_floor_due_{false};
   std::atomic<Ticket> arrived_{0};
 };
 
