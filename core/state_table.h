@@ -10,6 +10,7 @@
 
 #include "base/bytes.h"
 #include "base/status.h"
+#include "base/time.h"
 #include "core/ids.h"
 
 namespace weir {
@@ -46,9 +47,12 @@ struct StateDescriptor {
   /// The type that `value_schema` is of, where it is one of this program: what values of an earlier
   /// version lack comes from it. Neither stored nor compared; null if not known.
   const TypeInfo* value_type = nullptr;
+  /// How long an entry lives after its last update. If set, stored values begin with the time of
+  /// that; core/time_to_live.h.
+  std::optional<Duration> ttl = {};
   friend bool operator==(const StateDescriptor& a, const StateDescriptor& b) {
     return a.name == b.name && a.kind == b.kind && a.distribution == b.distribution &&
-           a.key_schema == b.key_schema && a.value_schema == b.value_schema;
+           a.key_schema == b.key_schema && a.value_schema == b.value_schema && a.ttl == b.ttl;
   }
 };
 
@@ -79,6 +83,8 @@ class FrozenState {
   virtual ~FrozenState() = default;
   /// Writes all entries. Thread: any, once; may block on files of its own (a sink's fsync).
   virtual Status write(StateEntrySink& sink) = 0;
+  /// Of a state with a time-to-live: entries that were last updated then or before have expired.
+  virtual ProcessingTime expired_through() const { return ProcessingTime::none(); }
 };
 
 /// One named state of one operator subtask: a hash table, a timer queue, a list of splits, ...

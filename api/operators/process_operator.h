@@ -32,6 +32,7 @@ class ProcessOperator final : public Operator {
         ports_(output_, std::move(sides)) {}
 
   void open(OperatorContext& host) override {
+    tables_.use_clock(host.clock());
     if constexpr (HasDeclare<F, Key>) {
       States<Key> states(tables_);
       function_.declare(states);
@@ -99,6 +100,7 @@ class ProcessOperator final : public Operator {
 
   void begin(const Batch* batch) {
     output_.begin_input(batch);
+    tables_.begin_call();
     context_->input_ = batch;
   }
   void set_time(EventTime time) {

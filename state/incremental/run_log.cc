@@ -8,6 +8,7 @@
 
 #include "base/logging.h"
 #include "core/mutants.h"
+#include "core/time_to_live.h"
 #include "state/snapshot/merged_entries.h"
 #include "state/snapshot/snapshot_reader.h"
 #include "state/snapshot/snapshot_writer.h"
@@ -83,6 +84,9 @@ Status RunLog::collect(FrozenChangesOfStates changes) {
     if (place == unwritten_.end()) {
       place = unwritten_.insert(unwritten_.end(), {descriptor, {}});
     }
+    if (const ProcessingTime through = frozen->expired_through(); !through.is_none()) {
+      expired_through_[descriptor.name] = through;
+    }
     WEIR_RETURN_IF_ERROR(frozen->write(place->second));
     frozen.reset();
   }
@@ -139,12 +143,15 @@ Status RunLog::merge(const MergePlan& plan, CheckpointId checkpoint, CheckpointW
       }
     }
     WEIR_RETURN_IF_ERROR(merged.begin_state(descriptor));
+    const auto through = expired_through_.find(descriptor.name);
     for (;;) {
       WEIR_ASSIGN_OR_RETURN(const bool is_there, entries.next());
       if (!is_there) {
         break;
       }
-      if (!entries.is_erased()) {
+      const bool is_over = entries.is_erased() || (through != expired_through_.end() &&
+                                                   has_expired(entries.value(), through->second));
+      if (!is_over) {
         WEIR_RETURN_IF_ERROR(merged.entry(entries.hash(), entries.key(), entries.value()));
       } else if (!plan.is_oldest) {
         WEIR_RETURN_IF_ERROR(merged.erased(entries.hash(), entries.key()));

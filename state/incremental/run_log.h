@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -77,6 +78,8 @@ class RunLog {
   std::deque<Written> written_;  // what others wrote on behalf of a ticket that will still ask
   // Encoded changes that are not in a run yet, in the order in which states appeared.
   std::vector<std::pair<StateDescriptor, ChangeBuffer>> unwritten_;
+  // Of states with a time-to-live, by name: what had expired at the last freeze.
+  std::map<std::string, ProcessingTime> expired_through_;
   std::uint64_t files_written_ = 0;
 };
 
