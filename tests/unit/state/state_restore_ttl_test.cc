@@ -169,11 +169,11 @@ class StateRestoreTtlTest : public ::testing::TestWithParam<std::uint64_t> {
   // One call for one key: some operations, each compared with the model.
   void call() {
     if (rng_.chance(0.3)) clock_.advance(Duration(rng_.uniform(8)));
-    const Key key = "key-" + std::to_string(rng_.uniform(30));
+    const Key key = "key-" + std::to_string(rng_.uniform(12));
     for (const auto& subtask : subtasks_) {
       if (!subtask->range.contains(key_hash(key))) continue;
       subtask->with_key(key, [&] {
-        for (std::uint64_t i = 1 + rng_.uniform(4); i > 0; --i) step(*subtask, models_[key]);
+        for (std::uint64_t i = 1 + rng_.uniform(8); i > 0; --i) step(*subtask, models_[key]);
       });
     }
     if (rng_.chance(0.2)) {
@@ -200,6 +200,13 @@ class StateRestoreTtlTest : public ::testing::TestWithParam<std::uint64_t> {
         states.value.set(Text::view(text));
         model.value = {text, now()};
         break;
+      case 2: {
+        const std::string* const before = Model::read(model.value, ttls_.value, now());
+        const std::string after = (before != nullptr ? *before : "") + "+";
+        states.value.update([&after](Text& held) { held = appended(held, after); });
+        model.value = {after, now()};
+        break;
+      }
       default: {
         const std::string* shown = Model::read(model.value, ttls_.value, now());
         ASSERT_EQ(states.value.has_value(), shown != nullptr);
@@ -245,10 +252,15 @@ class StateRestoreTtlTest : public ::testing::TestWithParam<std::uint64_t> {
       case 1: ASSERT_EQ(states.map.remove(user_key), model.map.erase(user_key) > 0); break;
       case 2:
       case 3:
-      case 4:
         states.map.put(user_key, Text::view(text));
         model.map[user_key] = {text, now()};
         break;
+      case 4: {
+        const std::string after = model.map[user_key].value + "+";
+        states.map.update(user_key, [&after](Text& held) { held = appended(held, after); });
+        model.map[user_key] = {after, now()};
+        break;
+      }
       case 5: {
         std::map<UserKey, std::string> shown, expected;
         for (const auto& entry : states.map.entries()) shown[entry.key] = std::string(entry.value);
@@ -269,6 +281,10 @@ class StateRestoreTtlTest : public ::testing::TestWithParam<std::uint64_t> {
         }
       }
     }
+  }
+  // `after`, if it is `before` and a character; else what is wrong for sure.
+  static Text appended(const Text& before, const std::string& after) {
+    return std::string(before) + "+" == after ? Text::view(after) : Text("another text before");
   }
   template <class State>
   void number_step(const State& state, std::optional<Model::Held<std::int64_t>>& model,
