@@ -299,6 +299,16 @@ void remove_expired(MapBody<K, V, EntryTimes>& body, ProcessingTime through) {
   ExpiringMap<K, V>::remove_expired(body, through);
 }
 
+/// How many times are looked at to find out.
+template <class T>
+std::size_t times_looked_at(const Stamped<T>&, ProcessingTime) {
+  return 1;
+}
+template <class Body>
+std::size_t times_looked_at(const StateBox<Body>& box, ProcessingTime through) {
+  return box.get()->times.oldest > through ? 1 : box.get()->times.at.size();
+}
+
 /// When the oldest part of what lies under one key was last updated, or earlier.
 template <class T>
 ProcessingTime oldest_update(const Stamped<T>& value) {

@@ -85,7 +85,8 @@ class ExpiringTable : public StateTable {
     time_.advance();
     return std::make_unique<UnexpiredState>(std::move(frozen), expiry_.through(), contents);
   }
-  // Spends what was earned by setting keys; a chunk is looked through as a whole.
+  // Spends what was earned by setting keys; a chunk is looked through as a whole, so there may be
+  // a debt, which is earned before the next one.
   void sweep() {
     const std::uint64_t keys_set = context_.sequence - sequence_swept_;
     sequence_swept_ = context_.sequence;
@@ -135,7 +136,7 @@ class ExpiringTable : public StateTable {
   // The walk that removes what has expired.
   std::uint64_t sequence_swept_ = 0;
   std::size_t next_chunk_ = 0;  // 0: between two walks
-  std::int64_t credit_ = 0;     // entries that may still be looked at; a debt after a large chunk
+  std::int64_t credit_ = 0;     // times that may still be looked at; a debt after a large chunk
   ProcessingTime oldest_ = ProcessingTime::none();  // no entry is older
   ProcessingTime oldest_ahead_;                     // the same, as far as the walk came
 };
