@@ -12,6 +12,7 @@
 
 #include "base/logging.h"
 #include "core/mutants.h"
+#include "core/time_to_live.h"
 #include "state/snapshot/merged_entries.h"
 #include "state/snapshot/snapshot_reader.h"
 
@@ -41,8 +42,10 @@ class RunReaders {
     return Status::ok();
   }
   const std::vector<StateDescriptor>& states() const { return states_; }
-  /// Writes the entries of a state that are left. Returns how many.
-  Result<std::uint64_t> write(const std::string& state, bool drops_erased, SnapshotWriter& out) {
+  /// Writes the entries of a state that are left. Returns how many. What was last updated at
+  /// `expired_through` or before counts as erased.
+  Result<std::uint64_t> write(const std::string& state, ProcessingTime expired_through,
+                              bool drops_erased, SnapshotWriter& out) {
     MergedEntries entries;
     for (const auto& [reader, range] : inputs_) {
       if (const auto* stored = reader->index().find(state)) {
@@ -55,7 +58,9 @@ class RunReaders {
       if (!is_there) {
         return count;
       }
-      if (!entries.is_erased()) {
+      const bool is_over = entries.is_erased() || (!expired_through.is_none() &&
+                                                   has_expired(entries.value(), expired_through));
+      if (!is_over) {
         WEIR_RETURN_IF_ERROR(out.entry(entries.hash(), entries.key(), entries.value()));
       } else if (!drops_erased) {
         WEIR_RETURN_IF_ERROR(out.erased(entries.hash(), entries.key()));
@@ -236,6 +241,9 @@ Status RunLog::collect_state(const Waiting& from, FrozenChangesOfState& state) {
     to_floor(changes, from.purpose == Purpose::kRun);
     return keep(from.ticket, state.descriptor, std::move(changes));
   });
+  if (const ProcessingTime through = state.changed->expired_through(); !through.is_none()) {
+    expired_through_collected_[state.descriptor.name] = through;
+  }
   WEIR_RETURN_IF_ERROR(state.changed->write_in_any_order(changed));
   WEIR_RETURN_IF_ERROR(changed.finish());
   state.changed.reset();
@@ -304,6 +312,7 @@ Status RunLog::write_collected(const Due& due, CheckpointWriter& writer, const s
   {
     const std::lock_guard collecting(collect_mutex_);
     is_floor_due = is_floor_due_;
+    expired_through_ = expired_through_collected_;
     while (!collected_.empty() && collected_.front().ticket <= due.ticket) {
       part.push_back(std::move(collected_.front()));
       collected_.pop_front();
@@ -390,7 +399,8 @@ Status RunLog::write_spilled(std::deque<Collected>& part, bool has_floor, Snapsh
                                       [&](const auto& s) { return s.name == descriptor.name; });
     if (floor == nullptr || !is_below) {
       WEIR_RETURN_IF_ERROR(run.begin_state(descriptor));
-      WEIR_RETURN_IF_ERROR(readers.write(descriptor.name, false, run).status());
+      WEIR_RETURN_IF_ERROR(
+          readers.write(descriptor.name, ProcessingTime::none(), false, run).status());
     }
   }
   for (std::uint16_t number = 0; floor != nullptr && number < floor_states_.size(); ++number) {
@@ -425,8 +435,12 @@ Status RunLog::merge(const MergePlan& plan, CheckpointId checkpoint, CheckpointW
   std::uint64_t entries_written = 0;
   for (const StateDescriptor& descriptor : readers.states()) {
     WEIR_RETURN_IF_ERROR(merged.begin_state(descriptor));
-    WEIR_ASSIGN_OR_RETURN(const std::uint64_t entries,
-                          readers.write(descriptor.name, plan.is_oldest, merged));
+    const auto through = expired_through_.find(descriptor.name);
+    WEIR_ASSIGN_OR_RETURN(
+        const std::uint64_t entries,
+        readers.write(descriptor.name,
+                      through == expired_through_.end() ? ProcessingTime::none() : through->second,
+                      plan.is_oldest, merged));
     entries_written += entries;
   }
   if (entries_written == 0) {

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -114,6 +115,8 @@ class RunLog {
     CheckpointId checkpoint;
   };
 
+  using ExpiredThrough = std::map<std::string, ProcessingTime>;
+
   // With collect_mutex_ held.
   std::optional<Waiting> next_waiting(Ticket ticket);
   Status collect(Waiting next);
@@ -146,6 +149,8 @@ class RunLog {
   std::mutex write_mutex_;  // guards these; held while runs are written
   RunChain chain_;
   std::deque<Written> written_;  // what others wrote on behalf of a ticket that will still ask
+  // Of states with a time-to-live, by name: what had expired at the last freeze.
+  ExpiredThrough expired_through_;
   std::uint64_t files_written_ = 0;
 
   // Taken after write_mutex_, and alone by those who wait for the floor: runs are written without
@@ -153,6 +158,7 @@ class RunLog {
   std::mutex collect_mutex_;  // guards all below
   std::deque<Collected> collected_;
   std::vector<Due> due_;  // collected, in order
+  ExpiredThrough expired_through_collected_;
   std::deque<std::pair<Ticket, std::unique_ptr<StateFloor::Snapshot>>> whole_;
   std::shared_ptr<StateFloor> floor_;
   std::unique_ptr<SpillFolder> spills_;  // thread-safe; stays once it is there
