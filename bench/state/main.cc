@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// weir_state_bench: a job that fills a keyed state and then reads and changes it, with checkpoints,
-// in a given amount of memory. Prints rates, hits, memory and stalls.
+// weir_state_bench access: a job that fills a keyed state and then reads and changes it, with
+// checkpoints, in a given amount of memory; prints rates, hits, memory and stalls. And chain.
 #include <fmt/format.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -21,6 +21,8 @@
 
 #include "base/posix_file_store.h"
 #include "base/rng.h"
+#include "bench/state/account.h"
+#include "bench/state/chain.h"
 #include "launch/embedded_cluster.h"
 #include "state/snapshot/directory_checkpoint_storage.h"
 
@@ -48,15 +50,7 @@ struct Options {
 struct Access {
   std::int64_t key = 0;
 };
-/// State of 100 bytes.
-struct Account {
-  std::int64_t count = 0;
-  double a = 1, b = 2, c = 3, d = 4, e = 5, f = 6, g = 7, h = 8, i = 9, j = 10, k = 11;
-  std::int32_t flags = 0;
-};
-
 WEIR_RECORD(Access, key)
-WEIR_RECORD(Account, count, a, b, c, d, e, f, g, h, i, j, k, flags)
 
 /// Picks keys; a key's rank says nothing about where it lies.
 class Keys {
@@ -296,22 +290,33 @@ class Run {
 }  // namespace weir::bench
 
 int main(int argc, char** argv) {
-  CLI::App app{"Fills a keyed state, then reads and changes it at random, with checkpoints."};
+  CLI::App app{"Measures keyed state that is large, and its checkpoints."};
+  app.require_subcommand(1);
   weir::bench::Options options;
-  app.add_option("--keys", options.keys, "keys, each with 100 bytes of state");
-  app.add_option("--accesses", options.accesses, "changes after all keys were written once");
-  app.add_option("--distribution", options.distribution, "which keys are changed")
+  CLI::App* access = app.add_subcommand(
+      "access", "fills a keyed state, then reads and changes it at random, with checkpoints");
+  access->add_option("--keys", options.keys, "keys, each with 100 bytes of state");
+  access->add_option("--accesses", options.accesses, "changes after all keys were written once");
+  access->add_option("--distribution", options.distribution, "which keys are changed")
       ->check(CLI::IsMember({"uniform", "zipf"}));
-  app.add_option("--theta", options.theta, "skew of zipf");
-  app.add_option("--hot-keys", options.hot_keys, "keys that get most of the changes");
-  app.add_option("--hot", options.hot, "which part of the changes these get");
-  app.add_option("--rate", options.rate, "records a second; 0 for as many as possible");
-  app.add_option("--memory", options.memory_mb, "memory of the process in MB");
-  app.add_option("--backend", options.backend, "where state is held")
+  access->add_option("--theta", options.theta, "skew of zipf");
+  access->add_option("--hot-keys", options.hot_keys, "keys that get most of the changes");
+  access->add_option("--hot", options.hot, "which part of the changes these get");
+  access->add_option("--rate", options.rate, "records a second; 0 for as many as possible");
+  access->add_option("--memory", options.memory_mb, "memory of the process in MB");
+  access->add_option("--backend", options.backend, "where state is held")
       ->check(CLI::IsMember({"heap", "heap-incremental", "rocksdb"}));
-  app.add_option("--checkpoint-millis", options.checkpoint_millis, "between checkpoints");
-  app.add_option("--parallelism", options.parallelism, "subtasks");
-  app.add_option("--directory", options.directory, "for checkpoints; emptied");
+  access->add_option("--checkpoint-millis", options.checkpoint_millis, "between checkpoints");
+  access->add_option("--parallelism", options.parallelism, "subtasks");
+  access->add_option("--directory", options.directory, "for checkpoints; emptied");
+  weir::bench::ChainOptions chain_options;
+  CLI::App* chain = app.add_subcommand(
+      "chain", "takes many incremental checkpoints: bytes written, storage, time of restores");
+  chain->add_option("--keys", chain_options.keys, "keys, each with 100 bytes of state");
+  chain->add_option("--changed", chain_options.changed, "part that changes between checkpoints");
+  chain->add_option("--checkpoints", chain_options.checkpoints, "how many");
+  chain->add_option("--directory", chain_options.directory, "for checkpoints; emptied");
   CLI11_PARSE(app, argc, argv);
-  return weir::bench::Run(options).execute();
+  return chain->parsed() ? weir::bench::run_chain(chain_options)
+                         : weir::bench::Run(options).execute();
 }
