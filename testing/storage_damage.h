@@ -17,7 +17,7 @@ enum class DamageKind {
   kBitFlip,
   kTruncation,
   kZeroBlock,
-  kSwap,       ///< with another file: each has the other's content
+  kSwap,  ///< with another file: each has the other's content
   kDeletion,
   kStaleCopy,  ///< the content of another file, which an earlier checkpoint had in this place
 };

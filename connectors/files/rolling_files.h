@@ -93,7 +93,7 @@ class RollingFiles {
   std::string buffer_;                // records not yet in the file
   std::unique_ptr<OutputFile> file_;  // in progress; null until something is flushed
   std::uint64_t file_bytes_ = 0;
-  std::uint64_t file_number_ = 0;  // of the file in progress, or the next one
+  std::uint64_t file_number_ = 0;       // of the file in progress, or the next one
   std::uint64_t first_unreferred_ = 0;  // the first file that no snapshot refers to
   // Of the first batch with a record in the file or buffer, none if there is none; and of the last.
   ProcessingTime started_at_ = ProcessingTime::none();

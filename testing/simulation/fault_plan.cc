@@ -80,7 +80,7 @@ void add_further_faults(FaultPlan& plan, std::uint64_t seed) {
   for (const KindRule& rule : kFurtherRules) {
     if (rng.chance(0.3)) add_faults(plan, rule, rng);
   }
-  if (rng.chance(0.25)) plan.files.late = 0.05 * rng.uniform_double();
+  if (rng.chance(0.25)) plan.files.late = 0.1 * rng.uniform_double();
   if (rng.chance(0.5)) plan.crash_after_stop = rng.uniform_double();
   std::sort(plan.faults.begin(), plan.faults.end(), [](const auto& a, const auto& b) {
     return std::pair(a.at, a.kind) < std::pair(b.at, b.kind);
@@ -149,7 +149,8 @@ std::string_view name_of(FaultKind kind) {
 std::string describe(const FaultPlan& plan) {
   std::string text = fmt::format(
       "faults until {:.3f} s: message delay {:.3f}-{:.3f} ms, loss {:.2f}, duplicates {:.2f}, "
-      "lost replies {:.2f}, stale copies {:.2f}; file errors {:.3f} before, {:.3f} after, {:.3f} late\n",
+      "lost replies {:.2f}, stale copies {:.2f}; file errors {:.3f} before, {:.3f} after, {:.3f} "
+      "late\n",
       static_cast<double>(plan.ends_at) * 1e-9, static_cast<double>(plan.network.delay_min) * 1e-6,
       static_cast<double>(plan.network.delay_max) * 1e-6, plan.network.loss, plan.network.duplicate,
       plan.network.reply_lost, plan.network.stale_copy, plan.files.error_before,

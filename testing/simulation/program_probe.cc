@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <iterator>
 #include <utility>
 
 #include "base/check.h"
@@ -236,6 +237,11 @@ std::shared_ptr<ProgramProbe::Subtask> ProgramProbe::subtask_of(VertexId vertex,
 
 void ProgramProbe::sent(const std::shared_ptr<Subtask>& producer, std::uint32_t edge,
                         SubtaskIndex consumer, std::uint64_t number, const Batch& batch) {
+  // What another producer sent under this address was dropped with its attempt.
+  auto other = in_flight_.lower_bound({&batch, 0, SubtaskIndex{0}});
+  while (other != in_flight_.end() && std::get<0>(other->first) == &batch) {
+    other = other->second.producer == producer ? std::next(other) : in_flight_.erase(other);
+  }
   in_flight_[{&batch, edge, consumer}] = {producer, producer->barrier, number};
 }
 

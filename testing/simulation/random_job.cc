@@ -94,7 +94,9 @@ class JobWriter {
     if (spec.idleness_millis > 0) strategy = strategy.with_idleness(Duration{spec.idleness_millis});
     switch (spec.kind) {
       case SourceKind::kGenerated:
-        return environment_.from_source(id, SimSource{.job = &job_, .source = index, .log = surroundings_.log}, strategy)
+        return environment_
+            .from_source(id, SimSource{.job = &job_, .source = index, .log = surroundings_.log},
+                         strategy)
             .set_parallelism(spec.parallelism);
       case SourceKind::kFile:
         return environment_

@@ -30,7 +30,8 @@ class SimulatedWritableFile final : public WritableFile {
   Status sync() override {
     return store_.change({.what = "fsync",
                           .path = path_,
-                          .run = [&] { return file_->sync(); },
+                          .run = [&] { return is_lost_ ? Status::ok() : file_->sync(); },
+                          .run_partly = [&] { is_lost_ = true; },
                           .may_be_late = false});
   }
   Status close() override { return file_->close(); }
@@ -44,6 +45,8 @@ class SimulatedWritableFile final : public WritableFile {
   SimulatedFileStore& store_;
   const std::string path_;
   const std::unique_ptr<WritableFile> file_;
+  // A sync has failed: the system has dropped what it could not write, and the next one succeeds.
+  bool is_lost_ = false;
 };
 
 class SimulatedReadableFile final : public ReadableFile {
@@ -111,8 +114,8 @@ Status SimulatedFileStore::change(const Change& operation) {
       break;
     case Fate::kFindsNoRoom:
       run_partly();
-      status = resource_exhausted(fmt::format("{} {}: injected: no space left on device",
-                                              operation.what, operation.path));
+      status = resource_exhausted(
+          fmt::format("{} {}: injected: no space left on device", operation.what, operation.path));
       break;
   }
   world_.trace().note(
@@ -174,9 +177,8 @@ Status SimulatedFileStore::rename_new(const std::string& from, const std::string
 }
 
 Status SimulatedFileStore::remove(const std::string& path) {
-  return change({.what = "remove", .path = path, .run = [&disk = disk_, path] {
-                   return disk.remove(path);
-                 }});
+  return change(
+      {.what = "remove", .path = path, .run = [&disk = disk_, path] { return disk.remove(path); }});
 }
 
 Status SimulatedFileStore::remove_tree(const std::string& path) {

@@ -68,9 +68,8 @@ JobSpec with_other_groups(JobSpec job, Rng& rng) {
 
 // Of what others read there is no log.
 bool may_be_drained(const JobSpec& job) {
-  return std::ranges::all_of(job.sources, [](const SourceSpec& source) {
-    return source.kind == SourceKind::kGenerated;
-  });
+  return std::ranges::all_of(
+      job.sources, [](const SourceSpec& source) { return source.kind == SourceKind::kGenerated; });
 }
 
 class Simulation {
@@ -123,8 +122,9 @@ class Simulation {
               if (rng_.chance(0.4) && !fork_) checkpoints_until_fork_ = 0;
               on_published(id, path);
             },
-        .drained = may_be_drained(job()) ? [this] { cut_job_ = source_log_.cut_to_what_was_read(job()); }
-                                         : std::function<void()>(),
+        .drained = may_be_drained(job())
+                       ? [this] { cut_job_ = source_log_.cut_to_what_was_read(job()); }
+                       : std::function<void()>(),
         .restore = restore_});
     cluster_ = &cluster;
     run_to_end(cluster);
@@ -155,7 +155,7 @@ class Simulation {
       next = with_other_groups(rescaled(job(), rng_), rng_);
       next.version = jobs_.back()->version;
     }
-    if (rng_.chance(0.15)) next.version = 2;
+    if (rng_.chance(0.3)) next.version = 2;
     return next;
   }
 

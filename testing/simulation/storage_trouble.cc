@@ -26,7 +26,7 @@ void StorageTrouble::happens_late(std::function<Status()> operation) {
 }
 
 void StorageTrouble::at_change() {
-  if (!late_.empty() && rng_.chance(0.1)) run_late();
+  if (!late_.empty() && rng_.chance(0.2)) run_late();
 }
 
 // Not in the order in which they were asked for.

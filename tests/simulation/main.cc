@@ -84,12 +84,13 @@ int run(const Arguments& arguments) {
   const SimulationCounts& counts = summary.counts;
   fmt::print(
       "{} seeds from {}: {} passed, {} failed, {:.1f} s; {} actions, {:.1f} simulated hours, "
-      "{} checkpoints, {} savepoints, {} stops with one, {} drains, {} restarts, {} crashes, {} user "
+      "{} checkpoints, {} savepoints, {} stops with one, {} drains, {} restarts, {} crashes, {} "
+      "user "
       "failures, {} damaged checkpoints refused\n",
       arguments.range.count, arguments.range.from, summary.passed, summary.failed, took.count(),
       counts.actions, static_cast<double>(counts.simulated_time) / 3.6e12, counts.checkpoints,
-      counts.savepoints, counts.stops, counts.drains, counts.restarts, counts.crashes, counts.user_failures,
-      counts.refusals);
+      counts.savepoints, counts.stops, counts.drains, counts.restarts, counts.crashes,
+      counts.user_failures, counts.refusals);
   return summary.failed == 0 ? 0 : 1;
 }
 
