@@ -27,7 +27,8 @@ JobSpec job_of(std::size_t splits) {
 
 std::vector<std::size_t> read_of(const SourceLog& log, std::size_t splits) {
   std::vector<std::size_t> counts;
-  for (const SplitSpec& split : log.cut_to_what_was_read(job_of(splits)).sources[0].splits) {
+  const JobSpec job = log.cut_to_what_was_read(job_of(splits));
+  for (const SplitSpec& split : job.sources[0].splits) {
     counts.push_back(split.records.size());
   }
   return counts;
