@@ -22,14 +22,17 @@ enum class Mutant {
   kB17,
   kB18,
   kB19,
+  kB20,
   kB21,
   kB22,
   kB23,
   kB24,
   kB25,
   kB26,
+  kB27,
   kB28,
-  kB29
+  kB29,
+  kB36
 };
 
 }  // namespace weir

@@ -42,6 +42,7 @@ class FileWriter final : public SinkWriter<T> {
   void commit(CheckpointId checkpoint) override { files_.commit(checkpoint); }
   void prepare_stop() override { files_.end_file(); }
   void finish() override { files_.finish(); }
+  void close() noexcept override { files_.close(); }
   ProcessingTime next_processing_time() const override { return files_.next_processing_time(); }
   void on_processing_time(ProcessingTime now) override { files_.on_processing_time(now); }
 

@@ -18,6 +18,7 @@ namespace {
 // or come late, so each covers all before it (B6).
 bool is_covered(CheckpointId group, CheckpointId checkpoint) {
   if (group.value() == 0) return false;
+  if (WEIR_MUTANT(B36)) return true;
   return WEIR_MUTANT(B6) ? group == checkpoint : group <= checkpoint;
 }
 
@@ -141,6 +142,7 @@ void RollingFiles::prepare_commit(CheckpointId checkpoint) {
     check_syncer(*file.syncer);
     if (file.checkpoint.value() == 0) file.checkpoint = checkpoint;
   }
+  first_unreferred_ = file_number_ + (file_ != nullptr ? 1 : 0);
 }
 
 FileSinkSnapshot RollingFiles::snapshot(CheckpointId checkpoint) const {
@@ -214,6 +216,17 @@ void RollingFiles::finish() {
   roll();
   // An attempt that was cut off may have gone on writing after the first clear-up.
   left_overs_removed_ = false;
+}
+
+void RollingFiles::close() noexcept {
+  if (!names_.has_value()) return;
+  file_.reset();
+  std::vector<std::string> paths;
+  for (std::uint64_t number = first_unreferred_; number <= file_number_; ++number) {
+    paths.push_back(names_->hidden_path(number));
+  }
+  first_unreferred_ = file_number_ + 1;
+  remove_files(context_->files(), paths);
 }
 
 }  // namespace weir::detail

@@ -35,7 +35,8 @@ struct RollingFilesSettings {
 /// A restore renames again what the checkpoint holds as pending, and copies the valid part of what
 /// was in progress into a file of its own, so nothing that an older checkpoint or an attempt that
 /// is still alive refers to is ever changed. Files that nobody refers to any more are deleted after
-/// the first checkpoint of the new attempt.
+/// the first checkpoint of the new attempt; those that nobody ever referred to, when the writer is
+/// closed, as nobody else may come to do it: an attempt that was cut off can outlive its job.
 ///
 /// Renames and the sync of the folder behind them run off the subtask's thread; fsync of the files
 /// runs where the snapshot is written. Appending is done in place.
@@ -67,6 +68,8 @@ class RollingFiles {
   /// What has been written is to become visible with the next checkpoint.
   void end_file() { roll(); }
   void finish();
+  /// Deletes what was written after the last barrier: nobody refers to it, and it is written again.
+  void close() noexcept;
   ProcessingTime next_processing_time() const;
   void on_processing_time(ProcessingTime now);
 
@@ -90,7 +93,8 @@ class RollingFiles {
   std::string buffer_;                // records not yet in the file
   std::unique_ptr<OutputFile> file_;  // in progress; null until something is flushed
   std::uint64_t file_bytes_ = 0;
-  std::uint64_t file_number_ = 0;  // of the file in progress, or the next one
+  std::uint64_t file_number_ = 0;       // of the file in progress, or the next one
+  std::uint64_t first_unreferred_ = 0;  // the first file that no snapshot refers to
   // Of the first batch with a record in the file or buffer, none if there is none; and of the last.
   ProcessingTime started_at_ = ProcessingTime::none();
   ProcessingTime written_at_ = ProcessingTime::none();

@@ -431,10 +431,7 @@ class Transition {
     state_.retained.push_back(barrier.id);
     // An ended attempt has nobody to tell: what it did not commit is committed after the restore.
     if (is_current) emit(SendComplete{state_.attempt, barrier.id});  // C5: durable by now
-    while (state_.retained.size() > std::max(options_.retained, 1U)) {
-      emit(DiscardFiles{state_.retained.front()});  // C9: the newer one is durable
-      state_.retained.erase(state_.retained.begin());
-    }
+    discard_superfluous();
     if (is_manual) emit(AnswerManual{barrier.id});
     if (!is_current) return;
     if (barrier.kind == CheckpointKind::kFinal) {
@@ -446,12 +443,22 @@ class Transition {
     consider();
   }
 
+  // C9: as many newer ones are durable.
+  void discard_superfluous() {
+    while (state_.retained.size() > std::max(options_.retained, 1U)) {
+      emit(DiscardFiles{state_.retained.front()});
+      state_.retained.erase(state_.retained.begin());
+    }
+  }
+
   void complete_savepoint(const CheckpointBarrier& barrier, const SavepointRequest& request,
                           bool is_current) {
     state_.completed_savepoints.insert(barrier.id);
     if (barrier.kind == CheckpointKind::kSavepointStop) {
       // From here on the job ends, and nothing but this savepoint is gone on from (C17).
       state_.stopped_with = {barrier.id, barrier.savepoint_directory};
+      // A job may be stopped and gone on with again and again, and complete no other checkpoint.
+      discard_superfluous();
       if (is_current) {
         emit(SendComplete{state_.attempt, barrier.id});
         state_.final_checkpoint = barrier.id;

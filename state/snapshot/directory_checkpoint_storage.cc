@@ -97,9 +97,9 @@ Status check_files(FileStore& files, const CheckpointMetadata& metadata) {
     }
     WEIR_RETURN_IF_ERROR(info.status());
     if (info->size != file.size) {
-      return data_loss(fmt::format(
-          "snapshot file '{}' has another size than was recorded: bytes={} recorded={}", file.path,
-          info->size, file.size));
+      return data_loss(
+          fmt::format("snapshot file '{}' has another size than was recorded: bytes={} recorded={}",
+                      file.path, info->size, file.size));
     }
     return Status::ok();
   });
@@ -137,6 +137,19 @@ Result<bool> exists(FileStore& files, const std::string& path) {
 Status remove_if_there(FileStore& files, const std::string& path) {
   const Status status = files.remove(path);
   return status.code() == StatusCode::kNotFound ? Status::ok() : status;
+}
+
+// Unpublishes what lies in a directory. What could still become its metadata goes first: a rename
+// that was reported as failed may happen late, when files that it names are deleted already.
+Status remove_metadata(FileStore& files, const std::string& directory) {
+  WEIR_ASSIGN_OR_RETURN(const std::vector<DirectoryEntry> entries, files.list(directory));
+  for (const DirectoryEntry& entry : entries) {
+    if (entry.name.starts_with(kMetadata) && entry.name != kMetadata) {
+      WEIR_RETURN_IF_ERROR(remove_if_there(files, join(directory, entry.name)));
+    }
+  }
+  WEIR_RETURN_IF_ERROR(remove_if_there(files, join(directory, kMetadata)));
+  return files.sync_directory(directory);
 }
 
 // Buffers small states, which become inline; writes others in large pieces.
@@ -179,11 +192,25 @@ class DirectorySnapshotFile final : public SnapshotFile {
 
   Status flush() {
     if (file_ == nullptr) {
-      WEIR_ASSIGN_OR_RETURN(file_, files_.create(path_, CreateMode::kExclusive));
+      Result<std::unique_ptr<WritableFile>> file = files_.create(path_, CreateMode::kExclusive);
+      if (WEIR_MUTANT(B20) && file.status().code() == StatusCode::kAlreadyExists) {
+        keep_duplicate();
+        file = files_.create(path_, CreateMode::kAppend);
+      }
+      WEIR_ASSIGN_OR_RETURN(file_, std::move(file));
     }
     WEIR_RETURN_IF_ERROR(file_->append(buffer_));
     buffer_.clear();
     return Status::ok();
+  }
+
+  // B20: what is there under the name is taken for what is to be written.
+  void keep_duplicate() {
+    const Result<std::string> there = read_file(files_, path_);
+    if (!there.is_ok()) return;
+    buffer_.clear();
+    size_ = there->size();
+    checksum_ = crc32c(*there);
   }
 
   FileStore& files_;
@@ -208,8 +235,10 @@ class DirectoryCheckpointWriter final : public CheckpointWriter {
     return file(join(directory_, file_name_of(name)));
   }
   Result<std::unique_ptr<SnapshotFile>> create_run(const std::string& name) override {
+    // B20: the runs that a subtask writes for one checkpoint have one name.
+    const std::string own = WEIR_MUTANT(B20) ? name.substr(0, name.rfind('-')) : name;
     return file(fmt::format("{}/{}-{}", run_directory(job_directory_), checkpoint_.value(),
-                            file_name_of(name)));
+                            file_name_of(own)));
   }
 
  private:
@@ -345,7 +374,7 @@ Result<CheckpointMetadata> DirectoryCheckpointStorage::read(const std::string& p
   const std::string& directory = place.directory;
   WEIR_ASSIGN_OR_RETURN(CheckpointMetadata metadata, read_checkpoint_metadata(files_, path));
   WEIR_RETURN_IF_ERROR(
-      check_files(files_, metadata).with_context("checkpoint '" + directory + "'"));
+      check_files(files_, metadata).with_context("checkpoint metadata '" + place.metadata + "'"));
   // Seen is not durable: whoever published it may have died before its sync.
   if (parent_directory(directory) == directory_) {
     WEIR_RETURN_IF_ERROR(files_.sync_directory(directory));
@@ -359,8 +388,7 @@ Status DirectoryCheckpointStorage::discard(CheckpointId checkpoint) {
   if (std::find(ids.begin(), ids.end(), checkpoint) == ids.end()) {
     return Status::ok();
   }
-  WEIR_RETURN_IF_ERROR(remove_if_there(files_, join(path, kMetadata)));
-  WEIR_RETURN_IF_ERROR(files_.sync_directory(path));
+  WEIR_RETURN_IF_ERROR(remove_metadata(files_, path));
   if (checkpoint != ids.back()) {
     WEIR_RETURN_IF_ERROR(files_.remove_tree(path));
     return files_.sync_directory(directory_);
@@ -395,8 +423,8 @@ Status DirectoryCheckpointStorage::discard_unused_runs() {
   for (const DirectoryEntry& run : runs) {
     const std::optional<CheckpointId> begun_for = id_of_run(run.name);
     // A later one may be part of the checkpoint that is being taken now.
-    const bool is_old = !stored.empty() && begun_for &&
-                        (*begun_for <= stored.back().id || WEIR_MUTANT(B18));
+    const bool is_old =
+        !stored.empty() && begun_for && (*begun_for <= stored.back().id || WEIR_MUTANT(B18));
     if (is_old && !used.contains(join(directory, run.name))) {
       WEIR_RETURN_IF_ERROR(remove_if_there(files_, join(directory, run.name)));
     }
@@ -432,8 +460,7 @@ Status DirectoryCheckpointStorage::discard_savepoint(const std::string& director
   if (!is_there) {
     return Status::ok();
   }
-  WEIR_RETURN_IF_ERROR(remove_if_there(files_, join(directory, kMetadata)));
-  WEIR_RETURN_IF_ERROR(files_.sync_directory(directory));
+  WEIR_RETURN_IF_ERROR(remove_metadata(files_, directory));
   WEIR_RETURN_IF_ERROR(files_.remove_tree(directory));
   return files_.sync_directory(parent_directory(directory));
 }
@@ -485,9 +512,8 @@ std::unique_ptr<CheckpointWriter> open_checkpoint_writer(FileStore& files,
                                                          const std::string& directory,
                                                          const CheckpointBarrier& barrier,
                                                          std::size_t inline_bytes) {
-  const std::string own = barrier.savepoint_directory.empty()
-                              ? directory_of(directory, barrier.id)
-                              : barrier.savepoint_directory;
+  const std::string own = barrier.savepoint_directory.empty() ? directory_of(directory, barrier.id)
+                                                              : barrier.savepoint_directory;
   return std::make_unique<DirectoryCheckpointWriter>(files, own, directory, barrier.id,
                                                      inline_bytes);
 }

@@ -79,6 +79,23 @@ bool is_durable(MemoryFileStore& disk, CheckpointId checkpoint) {
   return false;
 }
 
+std::vector<std::vector<std::string>> checkpoint_files(MemoryFileStore& disk) {
+  std::vector<std::vector<std::string>> all;
+  for (const auto& [id, directory] : directories(disk)) {
+    const auto files = files_of(disk, directory);
+    if (files) all.emplace_back(files->begin(), files->end());
+  }
+  return all;
+}
+
+std::vector<std::string> checkpoint_files(MemoryFileStore& disk, CheckpointId checkpoint) {
+  const auto all = directories(disk);
+  const auto found = all.find(checkpoint.value());
+  if (found == all.end()) return {};
+  const auto files = files_of(disk, found->second).value_or(std::set<std::string>{});
+  return {files.begin(), files.end()};
+}
+
 std::set<std::uint64_t> checkpoint_ids(MemoryFileStore& disk) {
   std::set<std::uint64_t> ids;
   for (const auto& [id, directory] : directories(disk)) ids.insert(id);

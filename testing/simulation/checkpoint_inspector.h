@@ -6,6 +6,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "core/ids.h"
 #include "testing/memory_file_store.h"
@@ -16,6 +17,10 @@ namespace weir::simulation {
 /// Whether the checkpoint, or a later one, with every file it names, would survive a loss of power.
 bool is_durable(MemoryFileStore& disk, CheckpointId checkpoint);
 
+/// The files of every complete checkpoint, by id, and of each by path.
+std::vector<std::vector<std::string>> checkpoint_files(MemoryFileStore& disk);
+/// The files of one; none if it is not complete.
+std::vector<std::string> checkpoint_files(MemoryFileStore& disk, CheckpointId checkpoint);
 /// The ids of all checkpoint directories.
 std::set<std::uint64_t> checkpoint_ids(MemoryFileStore& disk);
 /// The names of all runs.

@@ -32,6 +32,11 @@ constexpr KindRule kRules[] = {
     {FaultKind::kStopWithSavepoint, 2, 0},
     {FaultKind::kCancel, 1, 0},
 };
+constexpr KindRule kFurtherRules[] = {
+    {FaultKind::kFullDisk, 3, 10 * kSecond},
+    {FaultKind::kRottenFile, 2, 0},
+    {FaultKind::kStopWithDrain, 1, 0},
+};
 
 // When the last record of the job appears.
 Nanos life_of(const JobSpec& job) {
@@ -59,6 +64,29 @@ void draw_network(NetworkFaults& network, Rng& rng) {
   network.stale_copy = sometimes(0.1);
 }
 
+void add_faults(FaultPlan& plan, const KindRule& rule, Rng& rng) {
+  for (std::uint64_t count = 1 + rng.uniform(rule.count_max); count > 0; --count) {
+    PlannedFault fault;
+    fault.kind = rule.kind;
+    fault.at = rng.uniform_between(0, plan.ends_at);
+    if (rule.extent_max > 0) fault.extent = rng.uniform_between(1, rule.extent_max);
+    plan.faults.push_back(fault);
+  }
+}
+
+// Drawn apart, so that seeds keep the faults they had before there were these.
+void add_further_faults(FaultPlan& plan, std::uint64_t seed) {
+  Rng rng(splitmix64(seed ^ 0x66757274686572));
+  for (const KindRule& rule : kFurtherRules) {
+    if (rng.chance(0.3)) add_faults(plan, rule, rng);
+  }
+  if (rng.chance(0.25)) plan.files.late = 0.1 * rng.uniform_double();
+  if (rng.chance(0.5)) plan.crash_after_stop = rng.uniform_double();
+  std::sort(plan.faults.begin(), plan.faults.end(), [](const auto& a, const auto& b) {
+    return std::pair(a.at, a.kind) < std::pair(b.at, b.kind);
+  });
+}
+
 }  // namespace
 
 FaultPlan make_calm_plan() { return {}; }
@@ -80,18 +108,8 @@ FaultPlan make_fault_plan(std::uint64_t seed, const JobSpec& job) {
   const Nanos life = life_of(job) + kSecond;
   plan.ends_at = life + rng.uniform_between(0, life);
   for (const KindRule& rule : kRules) {
-    if (rng.chance(0.5)) continue;
-    for (std::uint64_t count = 1 + rng.uniform(rule.count_max); count > 0; --count) {
-      PlannedFault fault;
-      fault.kind = rule.kind;
-      fault.at = rng.uniform_between(0, plan.ends_at);
-      if (rule.extent_max > 0) fault.extent = rng.uniform_between(1, rule.extent_max);
-      plan.faults.push_back(fault);
-    }
+    if (rng.chance(0.5)) add_faults(plan, rule, rng);
   }
-  std::sort(plan.faults.begin(), plan.faults.end(), [](const auto& a, const auto& b) {
-    return std::pair(a.at, a.kind) < std::pair(b.at, b.kind);
-  });
   if (rng.chance(0.6)) {
     plan.incremental = MergeOptions{.small_chain_bytes = rng.uniform(2) * 4000,
                                     .small_chain_runs = 2 + rng.uniform(6),
@@ -100,6 +118,7 @@ FaultPlan make_fault_plan(std::uint64_t seed, const JobSpec& job) {
                                     .group_runs = 2 + rng.uniform(2)};
   }
   if (rng.chance(0.5)) plan.inline_bytes = rng.uniform(500);
+  add_further_faults(plan, seed);
   if (plan.incremental && rng.chance(0.6)) plan.table_bytes = 500 + rng.uniform(6000);
   return plan;
 }
@@ -121,6 +140,9 @@ std::string_view name_of(FaultKind kind) {
     case FaultKind::kSavepoint: return "savepoint";
     case FaultKind::kStopWithSavepoint: return "stop with savepoint";
     case FaultKind::kCancel: return "cancel";
+    case FaultKind::kFullDisk: return "full disk";
+    case FaultKind::kRottenFile: return "rotten file";
+    case FaultKind::kStopWithDrain: return "stop with drain";
   }
   return "?";
 }
@@ -128,11 +150,12 @@ std::string_view name_of(FaultKind kind) {
 std::string describe(const FaultPlan& plan) {
   std::string text = fmt::format(
       "faults until {:.3f} s: message delay {:.3f}-{:.3f} ms, loss {:.2f}, duplicates {:.2f}, "
-      "lost replies {:.2f}, stale copies {:.2f}; file errors {:.3f} before, {:.3f} after\n",
+      "lost replies {:.2f}, stale copies {:.2f}; file errors {:.3f} before, {:.3f} after, {:.3f} "
+      "late\n",
       static_cast<double>(plan.ends_at) * 1e-9, static_cast<double>(plan.network.delay_min) * 1e-6,
       static_cast<double>(plan.network.delay_max) * 1e-6, plan.network.loss, plan.network.duplicate,
       plan.network.reply_lost, plan.network.stale_copy, plan.files.error_before,
-      plan.files.error_after);
+      plan.files.error_after, plan.files.late);
   for (const PlannedFault& fault : plan.faults) {
     text += fmt::format("  {:.3f} s: {} ({})\n", static_cast<double>(fault.at) * 1e-9,
                         name_of(fault.kind), fault.extent);

@@ -28,13 +28,16 @@ enum class FaultKind {
   kPause,        ///< one process stands still, longer than heartbeats may be late, or shorter
   kPartition,    ///< messages between JobManager and one TaskManager, in one or both directions
   kUserFailure,  ///< a user function throws at one of the next records
-  kDamagedCheckpoint,   ///< all end; the latest checkpoint is damaged: it must be refused
+  kDamagedCheckpoint,   ///< all end; a file of the latest checkpoint is damaged: it must be refused
   kClockJump,           ///< the wall clock of one process jumps, forth or back
   kStopWithCheckpoint,  ///< a person stops the job with a checkpoint, and starts it again
   kSavepoint,           ///< a person takes a savepoint
   kStopWithSavepoint,   ///< a person stops the job with a savepoint, and starts it from there, at
                         ///< another parallelism and max parallelism
   kCancel,              ///< a person cancels the job, and starts it again
+  kFullDisk,            ///< there is no room for a while, for checkpoints or for anything
+  kRottenFile,          ///< a file of the latest checkpoint is damaged while the job runs
+  kStopWithDrain,       ///< a person stops the job with a savepoint and lets its sources end first
 };
 
 struct PlannedFault {
@@ -58,6 +61,8 @@ struct FaultPlan {
   std::optional<std::uint64_t> table_bytes;
   /// State that is smaller stands in the metadata.
   std::size_t inline_bytes = kInlineStateBytes;
+  /// How often a TaskManager crashes just after the savepoint that a job stops with is there.
+  double crash_after_stop = 0;
   std::vector<PlannedFault> faults;  ///< in order of time
   /// Nothing goes wrong after this.
   Nanos ends_at = 0;

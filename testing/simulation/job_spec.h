@@ -125,6 +125,8 @@ struct JobSpec {
   std::uint32_t retained_checkpoints = 1;
   /// Characters that make labels and sink snapshots longer, so that state no longer fits inline.
   std::uint32_t padding = 0;
+  /// Of the program: a later one has other fields in the records that it keeps as state.
+  std::uint32_t version = 1;
 
   std::uint32_t stream_of_stage(std::size_t stage) const {
     return static_cast<std::uint32_t>(sources.size() + stage);

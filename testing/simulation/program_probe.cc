@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <iterator>
 #include <utility>
 
 #include "base/check.h"
@@ -20,6 +21,7 @@ class ProgramProbe::WatchedOperator final : public Operator {
   void open(OperatorContext& context) override {
     name_ = fmt::format("'{}' (subtask {}, attempt {})", context.info().id.value(),
                         context.info().subtask.value(), context.info().attempt.value());
+    info_ = context.info();
     subtask_->index = context.info().subtask;
     if (position_ == 0) subtask_->name = name_;
     note("open", 0, 0);
@@ -71,6 +73,10 @@ class ProgramProbe::WatchedOperator final : public Operator {
     if (position_ == 0 && checkpoint <= subtask_->snapshot) {
       probe_.report_(fmt::format("I4: {} takes snapshot {} after snapshot {}", name_,
                                  checkpoint.value(), subtask_->snapshot.value()));
+    }
+    if (position_ == 0 && probe_.knows_of_abort_ && probe_.knows_of_abort_(info_, checkpoint)) {
+      probe_.report_(fmt::format("I18: {} takes snapshot {}, though it was told that it is aborted",
+                                 name_, checkpoint.value()));
     }
     note("snapshot", checkpoint.value(), 0);
     op_->prepare_snapshot(checkpoint);
@@ -126,6 +132,7 @@ class ProgramProbe::WatchedOperator final : public Operator {
   const std::shared_ptr<Subtask> subtask_;
   const std::size_t position_;
   const std::unique_ptr<Operator> op_;
+  OperatorInfo info_;
   std::string name_ = "(not open)";
   EventTime watermark_ = EventTime::none();
   LastNumbers last_numbers_;
@@ -230,6 +237,11 @@ std::shared_ptr<ProgramProbe::Subtask> ProgramProbe::subtask_of(VertexId vertex,
 
 void ProgramProbe::sent(const std::shared_ptr<Subtask>& producer, std::uint32_t edge,
                         SubtaskIndex consumer, std::uint64_t number, const Batch& batch) {
+  // What another producer sent under this address was dropped with its attempt.
+  auto other = in_flight_.lower_bound({&batch, 0, SubtaskIndex{0}});
+  while (other != in_flight_.end() && std::get<0>(other->first) == &batch) {
+    other = other->second.producer == producer ? std::next(other) : in_flight_.erase(other);
+  }
   in_flight_[{&batch, edge, consumer}] = {producer, producer->barrier, number};
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // ProgramProbe: wraps the operators and routers of a program and checks what passes through them:
-// order and barriers of each channel (I4), and watermarks (I10).
+// order and barriers of each channel (I4), aborted checkpoints (I18), and watermarks (I10).
 #pragma once
 
 #include <cstdint>
@@ -27,9 +27,15 @@ enum class LateRecords { kForbidden, kAllowed };
 class ProgramProbe {
  public:
   using Report = std::function<void(std::string)>;
+  /// Whether the process that acts was told before that the checkpoint is aborted.
+  using KnowsOfAbort = std::function<bool(const OperatorInfo&, CheckpointId)>;
 
-  ProgramProbe(SimulatedWorld& world, Report report, LateRecords late_records)
-      : world_(world), report_(std::move(report)), late_records_(late_records) {}
+  ProgramProbe(SimulatedWorld& world, Report report, LateRecords late_records,
+               KnowsOfAbort knows_of_abort = nullptr)
+      : world_(world),
+        report_(std::move(report)),
+        late_records_(late_records),
+        knows_of_abort_(std::move(knows_of_abort)) {}
 
   /// Returns the same program, watched.
   Program watch(Program program);
@@ -72,6 +78,7 @@ class ProgramProbe {
   SimulatedWorld& world_;
   const Report report_;
   const LateRecords late_records_;
+  const KnowsOfAbort knows_of_abort_;
   std::vector<std::vector<std::uint32_t>> edges_into_;  // by vertex
   std::vector<std::shared_ptr<Subtask>> newest_;        // by vertex
   std::map<InFlightKey, Sent> in_flight_;

@@ -94,7 +94,9 @@ class JobWriter {
     if (spec.idleness_millis > 0) strategy = strategy.with_idleness(Duration{spec.idleness_millis});
     switch (spec.kind) {
       case SourceKind::kGenerated:
-        return environment_.from_source(id, SimSource{.job = &job_, .source = index}, strategy)
+        return environment_
+            .from_source(id, SimSource{.job = &job_, .source = index, .log = surroundings_.log},
+                         strategy)
             .set_parallelism(spec.parallelism);
       case SourceKind::kFile:
         return environment_
@@ -167,8 +169,8 @@ class JobWriter {
       case StageKind::kRunningFold:
         return keyed.sorted_by_event_time(id + "-sorted").reduce(id, fold);
       case StageKind::kSessions:
-        return keyed.sorted_by_event_time(id + "-sorted").process(id, Sessions(spec.size, hook));
-      case StageKind::kBuckets: return keyed.process(id, Buckets(spec.size, hook));
+        return versioned<Sessions>(spec, id, keyed.sorted_by_event_time(id + "-sorted"));
+      case StageKind::kBuckets: return versioned<Buckets>(spec, id, keyed);
       case StageKind::kCollected: return keyed.process(id, Collected(spec.size, hook));
       case StageKind::kTotals: return keyed.process(id, Totals(hook));
       case StageKind::kTumbling:
@@ -190,6 +192,13 @@ class JobWriter {
       case StageKind::kUnion: break;
     }
     WEIR_UNREACHABLE();
+  }
+
+  template <template <class> class Function, class Keyed>
+  Stream versioned(const StageSpec& spec, const std::string& id, const Keyed& keyed) {
+    const FailureHook& hook = surroundings_.hook;
+    if (job_.version == 1) return keyed.process(id, Function<OpenResult>(spec.size, hook));
+    return keyed.process(id, Function<OpenResult2>(spec.size, hook));
   }
 
   void sink(std::uint32_t index) {

@@ -11,6 +11,7 @@
 #include "testing/simulation/job_spec.h"
 #include "testing/simulation/oracle.h"
 #include "testing/simulation/sim_functions.h"
+#include "testing/simulation/source_log.h"
 #include "testing/simulation/transactional_store.h"
 
 namespace weir::simulation {
@@ -18,6 +19,7 @@ namespace weir::simulation {
 /// What a job touches besides the engine. Outlives the program.
 struct JobSurroundings {
   TransactionalStore* store = nullptr;
+  SourceLog* log = nullptr;
   /// Called by user functions for each record.
   FailureHook hook = [] {};
 };

@@ -43,28 +43,43 @@ struct OpenResult {
 };
 WEIR_RECORD(OpenResult, value, last, label, origins, origin_sum)
 
-inline void take_in(OpenResult& result, const SimRecord& row) {
+/// The same in the next version of the program: a field more, one wider, in another order.
+struct OpenResult2 {
+  std::int64_t touched = 0;
+  Text label;
+  std::uint64_t origin_sum = 0;
+  std::int64_t value = 0;
+  std::uint64_t origins = 0;
+  EventTime last = EventTime::none();
+};
+WEIR_RECORD(OpenResult2, touched, label, origin_sum, value, origins, last)
+
+template <class Result>
+void take_in(Result& result, const SimRecord& row) {
   result.last = row.at;
   result.label = row.label;
   result.origins += row.origins;
   result.origin_sum += row.origin_sum;
 }
-inline SimRecord finished(const OpenResult& result, std::uint32_t key, EventTime at) {
-  return {key, result.value, at, result.label, result.origins, result.origin_sum};
+template <class Result>
+SimRecord finished(const Result& result, std::uint32_t key, EventTime at) {
+  const auto origins = static_cast<std::uint32_t>(result.origins);
+  return {key, result.value, at, result.label, origins, result.origin_sum};
 }
 
 using SimFunction = KeyedProcessFunction<std::uint32_t, SimRecord, SimRecord>;
 
 /// `StageKind::kSessions`: whichever comes first, a timer or a later record, closes a session.
+template <class Result>
 class Sessions : public SimFunction {
  public:
   Sessions(Millis gap, FailureHook hook) : gap_(gap), hook_(std::move(hook)) {}
 
-  void declare(States& states) { session_ = states.value<OpenResult>("session"); }
+  void declare(States& states) { session_ = states.value<Result>("session"); }
   void process(const SimRecord& row, Context& context, Output& out) {
     hook_();
     if (session_.has_value() && row.at - session_.value().last >= gap_) close(context, out);
-    session_.update([&row](OpenResult& session) {
+    session_.update([&row](Result& session) {
       session.value = folded_value(session.value, row.value);
       take_in(session, row);
     });
@@ -78,7 +93,7 @@ class Sessions : public SimFunction {
 
  private:
   void close(Context& context, Output& out) {
-    const OpenResult& session = session_.value();
+    const Result& session = session_.value();
     const EventTime end = session.last + gap_;
     out.emit_at(finished(session, context.key(), end), end);
     session_.clear();
@@ -86,7 +101,7 @@ class Sessions : public SimFunction {
 
   const Duration gap_;
   const FailureHook hook_;
-  ValueState<OpenResult> session_;
+  ValueState<Result> session_;
 };
 
 /// The last millisecond of the span of `size` that holds `time`.
@@ -96,15 +111,16 @@ inline EventTime end_of_span(EventTime time, Millis size) {
 }
 
 /// `StageKind::kBuckets`: a window aggregate by hand.
+template <class Result>
 class Buckets : public SimFunction {
  public:
   Buckets(Millis size, FailureHook hook) : size_(size), hook_(std::move(hook)) {}
 
-  void declare(States& states) { buckets_ = states.map<EventTime, OpenResult>("buckets"); }
+  void declare(States& states) { buckets_ = states.map<EventTime, Result>("buckets"); }
   void process(const SimRecord& row, Context& context, Output&) {
     hook_();
     const EventTime end = end_of_span(row.at, size_);
-    buckets_.update(end, [&row](OpenResult& bucket) {
+    buckets_.update(end, [&row](Result& bucket) {
       bucket.value += row.value + 1;
       take_in(bucket, row);
     });
@@ -112,7 +128,7 @@ class Buckets : public SimFunction {
   }
   void on_timer(const Timer& timer, Context& context, Output& out) {
     hook_();
-    const OpenResult* const bucket = buckets_.get(timer.at);
+    const Result* const bucket = buckets_.get(timer.at);
     if (bucket == nullptr) throw std::logic_error("I10: a timer fired without its bucket");
     out.emit(finished(*bucket, context.key(), timer.at));
     buckets_.remove(timer.at);
@@ -121,7 +137,7 @@ class Buckets : public SimFunction {
  private:
   const Millis size_;
   const FailureHook hook_;
-  MapState<EventTime, OpenResult> buckets_;
+  MapState<EventTime, Result> buckets_;
 };
 
 /// `StageKind::kCollected`: keeps whole records until their span is over.

@@ -14,10 +14,12 @@ namespace {
 
 class SimEnumerator final : public SplitEnumerator {
  public:
-  explicit SimEnumerator(std::size_t splits) : splits_(splits) {}
+  SimEnumerator(std::size_t splits, std::uint32_t source, SourceLog* log)
+      : splits_(splits), source_(source), log_(log) {}
 
-  void open(OperatorContext&, const std::optional<std::string>& restored) override {
+  void open(OperatorContext& context, const std::optional<std::string>& restored) override {
     if (restored.has_value()) next_ = std::stoul(*restored);
+    if (log_ != nullptr) log_->begin(context.info(), source_, static_cast<std::uint32_t>(next_));
   }
   std::optional<SourceSplit> next_split(SubtaskIndex) override {
     if (is_exhausted()) return std::nullopt;
@@ -28,19 +30,22 @@ class SimEnumerator final : public SplitEnumerator {
 
  private:
   const std::size_t splits_;
+  const std::uint32_t source_;
+  SourceLog* const log_;
   std::size_t next_ = 0;
 };
 
 class SimReader final : public SourceReader<SimRecord> {
  public:
-  SimReader(const JobSpec& job, std::uint32_t source)
-      : spec_(job.sources[source]), padding_(job.padding), source_(source) {}
+  SimReader(const JobSpec& job, std::uint32_t source, SourceLog* log)
+      : spec_(job.sources[source]), padding_(job.padding), source_(source), log_(log) {}
 
   void open(OperatorContext& context) override { context_ = &context; }
 
   void add_split(SourceSplit split) override {
     open_.push_back({static_cast<std::uint32_t>(std::stoul(split.id)),
                      static_cast<std::uint32_t>(std::stoul(split.position))});
+    note(open_.back());
   }
 
   ReadResult read(SourceOutput<SimRecord>& output, std::size_t max_records) override {
@@ -108,12 +113,18 @@ class SimReader final : public SourceReader<SimRecord> {
       ++split.offset;
       ++count;
     }
+    if (count > 0) note(split);
     return count;
+  }
+
+  void note(const OpenSplit& split) const {
+    if (log_ != nullptr) log_->read(context_->info(), source_, split.number, split.offset);
   }
 
   const SourceSpec& spec_;
   const std::uint32_t padding_;
   const std::uint32_t source_;
+  SourceLog* const log_;
   OperatorContext* context_ = nullptr;
   std::deque<OpenSplit> open_;
 };
@@ -121,11 +132,11 @@ class SimReader final : public SourceReader<SimRecord> {
 }  // namespace
 
 std::unique_ptr<SplitEnumerator> SimSource::make_enumerator() const {
-  return std::make_unique<SimEnumerator>(job->sources[source].splits.size());
+  return std::make_unique<SimEnumerator>(job->sources[source].splits.size(), source, log);
 }
 
 std::unique_ptr<SourceReader<SimRecord>> SimSource::make_reader() const {
-  return std::make_unique<SimReader>(*job, source);
+  return std::make_unique<SimReader>(*job, source, log);
 }
 
 }  // namespace weir::simulation

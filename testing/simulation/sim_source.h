@@ -9,6 +9,7 @@
 #include "core/source.h"
 #include "testing/simulation/job_spec.h"
 #include "testing/simulation/sim_record.h"
+#include "testing/simulation/source_log.h"
 
 namespace weir::simulation {
 
@@ -19,6 +20,8 @@ struct SimSource {
   /// Outlives the job; shared by all readers.
   const JobSpec* job = nullptr;
   std::uint32_t source = 0;
+  /// Told of what is read; may be null.
+  SourceLog* log = nullptr;
 
   std::vector<std::string> validate() const { return {}; }
   std::unique_ptr<SplitEnumerator> make_enumerator() const;

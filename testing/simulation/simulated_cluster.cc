@@ -58,6 +58,30 @@ struct SimulatedCluster::JobManagerProcess {
   std::unique_ptr<JobManager> manager;
 };
 
+/// Notes which aborts its process was told of.
+class SimulatedCluster::WatchedTaskManager final : public ControlHandler {
+ public:
+  WatchedTaskManager(SimulatedCluster& cluster, const SimulatedProcess& process)
+      : cluster_(cluster), process_(process) {}
+
+  void watch(TaskManager& manager) { manager_ = &manager; }
+  Status handle(const ControlEnvelope& envelope) override {
+    Status status = manager_->handle(envelope);
+    if (const auto* abort = std::get_if<NotifyCheckpointAborted>(&envelope.message)) {
+      if (status.is_ok()) {
+        cluster_.aborts_.try_emplace({process_.id(), abort->job, abort->attempt, abort->checkpoint},
+                                     cluster_.world_.actions());
+      }
+    }
+    return status;
+  }
+
+ private:
+  SimulatedCluster& cluster_;
+  const SimulatedProcess& process_;
+  TaskManager* manager_ = nullptr;
+};
+
 struct SimulatedCluster::TaskManagerProcess {
   TaskManagerProcess(SimulatedCluster& cluster, TaskManagerId number)
       : id(number),
@@ -68,7 +92,8 @@ struct SimulatedCluster::TaskManagerProcess {
         backend(make_backend(files, cluster.setup_.plan, tables)),
         executor(cluster.world_, process),
         scheduler(cluster.world_, process, cluster.stepping_),
-        blocking(cluster.world_, process, cluster.setup_.plan.blocking_delay_max) {}
+        blocking(cluster.world_, process, cluster.setup_.plan.blocking_delay_max),
+        watched(cluster, process) {}
   ~TaskManagerProcess() {
     if (manager) manager->abandon();
   }
@@ -82,6 +107,7 @@ struct SimulatedCluster::TaskManagerProcess {
   SimulatedExecutor executor;
   SimulatedTaskScheduler scheduler;
   SimulatedBlockingExecutor blocking;
+  WatchedTaskManager watched;
   std::unique_ptr<TaskManager> manager;
 };
 
@@ -94,22 +120,14 @@ SimulatedCluster::SimulatedCluster(ClusterSetup setup)
       agenda_(world_, outside_),
       file_faults_(setup_.plan.files),
       stepping_(setup_.plan.stepping),
+      trouble_(world_, setup_.disk, agenda_, file_faults_),
       restore_(setup_.restore) {
   transport_.set_faults(setup_.plan.network);
   supervisor_.faults = &file_faults_;
   supervisor_.at_change = [this](const SimulatedProcess& process) { at_file_change(process); };
-  supervisor_.renamed = [this](const std::string& path) {
-    std::uint64_t id = 0;
-    if (path.starts_with(kSavepointRoot) && path.ends_with("/_metadata")) {
-      const std::string directory = parent_directory(path);
-      ++counts_.savepoints;
-      return setup_.savepoint_published(
-          CheckpointId{std::stoull(directory.substr(directory.rfind('-') + 1))}, directory);
-    }
-    if (std::sscanf(path.c_str(), "/checkpoints/random-job/chk-%lu/_metadata", &id) != 1) return;
-    if (!path.ends_with("/_metadata")) return;
-    ++counts_.checkpoints;
-    setup_.checkpoint_published(CheckpointId{id});
+  supervisor_.renamed = [this](const std::string& path) { on_renamed(path); };
+  supervisor_.happens_late = [this](std::function<Status()> operation) {
+    trouble_.happens_late(std::move(operation));
   };
   for (const PlannedFault& fault : setup_.plan.faults) {
     agenda_.at(fault.at, [this, fault] { inject(fault); });
@@ -179,6 +197,10 @@ void SimulatedCluster::submit(Result<std::optional<CheckpointMetadata>> restore)
                            .restore_path = restore_.what == "latest" ? "" : restore_.what,
                            .is_restore_claimed = restore_.is_claimed};
   if (!submission.restore) ++counts_.fresh_starts;
+  if (submission.restore && drained_.contains(submission.restore->id)) {
+    end_ = JobEnd::kDrainedUncommitted;
+    return;
+  }
   note_restore();
   world_.trace().note(
       world_.now(), "submit", {submission.restore ? submission.restore->id.value() : 0}, [&] {
@@ -194,10 +216,8 @@ void SimulatedCluster::submit(Result<std::optional<CheckpointMetadata>> restore)
 void SimulatedCluster::exit_job_manager(const Status& why) {
   world_.trace().note(world_.now(), "exit", {static_cast<std::uint64_t>(why.code())},
                       [&why] { return why.to_string(); });
-  const bool is_refusal = why.code() == StatusCode::kDataLoss;
-  if (is_refusal && !damaged_path_.empty()) {
+  if (trouble_.mend_if_refused(why)) {
     ++counts_.refusals;
-    repair_checkpoint();
   } else if (why.retry() == RetryHint::kNo || faults_over_) {
     setup_.report("I15: the job gave up: " + why.to_string());
     return;
@@ -229,8 +249,8 @@ void SimulatedCluster::start_task_manager() {
                 return found == programs_.end() ? nullptr : found->second;
               }},
       TaskManagerOptions{.id = process.id, .slots = slots_, .retry = {}, .subtask = {}});
-  transport_.attach(ControlAddress{process.id}, process.process, *process.manager,
-                    process.executor);
+  process.watched.watch(*process.manager);
+  transport_.attach(ControlAddress{process.id}, process.process, process.watched, process.executor);
   process.executor.post([&process] { process.manager->start(); });
 }
 
@@ -268,7 +288,7 @@ void SimulatedCluster::tend() {
 // -----------------------------------------------------------------------------------------
 
 void SimulatedCluster::inject(const PlannedFault& fault) {
-  if (is_finished_) return;
+  if (is_finished()) return;
   world_.trace().note(world_.now(), "fault", {static_cast<std::uint64_t>(fault.kind)},
                       [&fault] { return std::string(name_of(fault.kind)); });
   switch (fault.kind) {
@@ -301,7 +321,12 @@ void SimulatedCluster::inject(const PlannedFault& fault) {
       }
       break;
     case FaultKind::kSavepoint:
-    case FaultKind::kStopWithSavepoint: take_savepoint(fault.kind); break;
+    case FaultKind::kStopWithSavepoint:
+    case FaultKind::kStopWithDrain: take_savepoint(fault.kind); break;
+    case FaultKind::kFullDisk: trouble_.fill_disk(fault.extent); break;
+    case FaultKind::kRottenFile:
+      (void)trouble_.damage_latest_checkpoint(StorageTrouble::Moment::kRunning);
+      break;
     case FaultKind::kStopWithCheckpoint:
     case FaultKind::kCancel: end_job(fault.kind); break;
   }
@@ -313,6 +338,7 @@ void SimulatedCluster::end_faults() {
   transport_.set_faults({});
   transport_.heal_all();
   file_faults_ = {};
+  trouble_.end();
   stepping_.stall = 0;
   changes_until_crash_ = -1;
   records_until_failure_ = -1;
@@ -349,10 +375,14 @@ void SimulatedCluster::end_job(FaultKind kind) {
 void SimulatedCluster::take_savepoint(FaultKind kind) {
   if (!job_manager_) return;
   JobManagerProcess& process = *job_manager_;
-  const auto mode = kind == FaultKind::kSavepoint ? SavepointMode::kGoOn : SavepointMode::kStop;
-  process.executor.post([this, &process, mode] {
+  const bool drains = kind == FaultKind::kStopWithDrain && setup_.drained != nullptr;
+  const auto mode = kind == FaultKind::kSavepoint ? SavepointMode::kGoOn
+                    : drains                      ? SavepointMode::kDrain
+                                                  : SavepointMode::kStop;
+  const std::string root = drains ? kDrainedRoot : kSavepointRoot;
+  process.executor.post([this, &process, mode, root] {
     process.manager->take_savepoint(
-        process.job, {kSavepointRoot, mode}, [this](const Result<std::string>& path) {
+        process.job, {root, mode}, [this](const Result<std::string>& path) {
           world_.trace().note(world_.now(), "savepoint answered", {path.is_ok() ? 1U : 0U},
                               [&] { return path.is_ok() ? *path : path.status().to_string(); });
           if (path.is_ok()) kept_savepoints_.insert(*path);
@@ -361,6 +391,38 @@ void SimulatedCluster::take_savepoint(FaultKind kind) {
           }
         });
   });
+}
+
+void SimulatedCluster::on_renamed(const std::string& path) {
+  if (!path.ends_with("/_metadata")) return;
+  const std::string directory = parent_directory(path);
+  const CheckpointId id{std::stoull(directory.substr(directory.rfind('-') + 1))};
+  if (directory.starts_with(kCheckpointDirectory)) {
+    ++counts_.checkpoints;
+    return drained_.contains(id) ? setup_.drained() : setup_.checkpoint_published(id);
+  }
+  ++counts_.savepoints;
+  crash_after_stop();
+  if (directory.starts_with(kDrainedRoot)) {
+    drained_.insert(id);
+  } else {
+    setup_.savepoint_published(id, directory);
+  }
+}
+
+// When what is left to do is to commit.
+void SimulatedCluster::crash_after_stop() {
+  if (faults_over_ || !rng_.chance(setup_.plan.crash_after_stop)) return;
+  agenda_.after(world_.random_skewed_nanos(0, kSecond), [this] {
+    if (is_finished() || task_managers_.empty()) return;
+    world_.crash(task_managers_[rng_.uniform(task_managers_.size())]->process);
+  });
+}
+
+bool SimulatedCluster::knows_of_abort(JobId job, AttemptNumber attempt,
+                                      CheckpointId checkpoint) const {
+  const auto told = aborts_.find({world_.acting(), job, attempt, checkpoint});
+  return told != aborts_.end() && told->second < world_.actions();
 }
 
 // From now on the latest checkpoint is the one to go on from.
@@ -391,11 +453,14 @@ void SimulatedCluster::crash_system(FaultKind kind) {
   task_managers_.clear();
   programs_.clear();
   if (kind == FaultKind::kPowerLoss || kind == FaultKind::kPowerLossAtFileChange) {
+    trouble_.forget_late();
     setup_.disk.crash(rng_.next());
   } else {
     setup_.disk.kill();
   }
-  if (kind == FaultKind::kDamagedCheckpoint) damage_latest_checkpoint();
+  if (kind == FaultKind::kDamagedCheckpoint) {
+    if (trouble_.damage_latest_checkpoint(StorageTrouble::Moment::kAtRest)) restore_ = {};
+  }
   ++generation_;
   agenda_.after(restart_delay(), [this, generation = generation_] {
     if (generation == generation_) start_system();
@@ -404,6 +469,7 @@ void SimulatedCluster::crash_system(FaultKind kind) {
 
 // Around each change to files; a process that is to crash here does so before or after it.
 void SimulatedCluster::at_file_change(const SimulatedProcess& process) {
+  trouble_.at_change();
   if (changes_until_crash_ < 0 || --changes_until_crash_ >= 0) return;
   if (crash_at_change_ == FaultKind::kPowerLossAtFileChange) {
     system_crash_ = crash_at_change_;
@@ -423,37 +489,6 @@ void SimulatedCluster::on_user_record() {
   throw std::runtime_error("simulated failure of a user function");
 }
 
-void SimulatedCluster::damage_latest_checkpoint() {
-  const Result<std::vector<DirectoryEntry>> entries = setup_.disk.list(kCheckpointDirectory);
-  if (!entries.is_ok() || !damaged_path_.empty()) return;
-  std::map<std::uint64_t, std::string> completed;
-  for (const DirectoryEntry& entry : *entries) {
-    std::uint64_t id = 0;
-    if (std::sscanf(entry.name.c_str(), "chk-%lu", &id) != 1) continue;
-    const std::string path = fmt::format("{}/{}/_metadata", kCheckpointDirectory, entry.name);
-    if (setup_.disk.stat(path).is_ok()) completed[id] = path;
-  }
-  if (completed.empty()) return;
-  restore_ = RestoreFrom{};
-  damaged_path_ = completed.rbegin()->second;
-  undamaged_content_ = read_file(setup_.disk, damaged_path_).value();
-  std::string damaged = undamaged_content_;
-  if (rng_.chance(0.5)) {
-    damaged.resize(rng_.uniform(damaged.size()));
-  } else {
-    damaged[rng_.uniform(damaged.size())] ^= static_cast<char>(1U << rng_.uniform(8));
-  }
-  WEIR_CHECK(
-      write_file_atomically(setup_.disk, damaged_path_ + ".aside", damaged_path_, damaged).is_ok());
-}
-
-void SimulatedCluster::repair_checkpoint() {
-  WEIR_CHECK(write_file_atomically(setup_.disk, damaged_path_ + ".aside", damaged_path_,
-                                   undamaged_content_)
-                 .is_ok());
-  damaged_path_.clear();
-}
-
 // --- what the job does
 // ------------------------------------------------------------------------------
 
@@ -461,8 +496,19 @@ void SimulatedCluster::on_state(JobId, JobState state) {
   world_.trace().note(world_.now(), "job", {static_cast<std::uint64_t>(state)},
                       [state] { return to_string(state); });
   if (state == JobState::kRestarting) ++counts_.restarts;
-  if (state == JobState::kRunning && !damaged_path_.empty()) {
-    setup_.report("I15: the job runs although its latest checkpoint is damaged: " + damaged_path_);
+  if (state == JobState::kDeploying) trouble_.attempt_begins();
+  const Result<JobStatus> status = job_manager_->manager->status(job_manager_->job);
+  if (!status.is_ok()) return;
+  if (state == JobState::kRunning) {
+    if (auto unnoticed = trouble_.find_unnoticed(status->checkpoints.restored)) {
+      setup_.report(*unnoticed);
+    }
+  }
+  const bool goes_on = state == JobState::kRestarting || state == JobState::kWaitingForSlots ||
+                       state == JobState::kDeploying || state == JobState::kRunning;
+  if (goes_on && status->savepoint) {
+    setup_.report("I15: the job has stopped with savepoint " + *status->savepoint +
+                  " and goes on as " + to_string(state));
   }
 }
 
@@ -477,9 +523,14 @@ void SimulatedCluster::on_end(JobId, JobState state, const Status& result) {
         result.message().find(*status->savepoint) == std::string::npos) {
       setup_.report("I15: the job failed and does not name its savepoint: " + result.to_string());
     }
+    if (status->savepoint->starts_with(kDrainedRoot)) {
+      ++counts_.drains;
+      end_ = state == JobState::kFinished ? JobEnd::kDrained : JobEnd::kDrainedUncommitted;
+      return;
+    }
     start_from_savepoint(*status->savepoint);
   } else if (state == JobState::kFinished) {
-    is_finished_ = true;
+    end_ = JobEnd::kFinished;
   } else if (state == JobState::kFailed) {
     exit_job_manager(result);
   } else if (state == JobState::kCancelled && is_end_wanted_) {

@@ -10,6 +10,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "core/program.h"
@@ -24,6 +25,7 @@
 #include "testing/simulation/simulated_task_scheduler.h"
 #include "testing/simulation/simulated_transport.h"
 #include "testing/simulation/simulated_world.h"
+#include "testing/simulation/storage_trouble.h"
 
 namespace weir::simulation {
 
@@ -31,6 +33,8 @@ inline constexpr const char* kCheckpointRoot = "/checkpoints";
 /// Where the checkpoints of the random job lie.
 inline constexpr const char* kCheckpointDirectory = "/checkpoints/random-job";
 inline constexpr const char* kSavepointRoot = "/savepoints";
+/// Where those lie that a job took when it was drained.
+inline constexpr const char* kDrainedRoot = "/drained";
 
 /// What one simulation counted, to see that it did something.
 struct SimulationCounts {
@@ -45,6 +49,16 @@ struct SimulationCounts {
   std::uint64_t user_failures = 0;
   std::uint64_t savepoints = 0;  ///< completed
   std::uint64_t stops = 0;       ///< of the job with a savepoint
+  std::uint64_t drains = 0;      ///< the job ended drained
+};
+
+/// How a job ended.
+enum class JobEnd {
+  kFinished,
+  kDrained,  ///< with all output of what had been read
+  /// The savepoint of a drained job is there, and not all output is: going on from it is no use, as
+  /// all records would be late.
+  kDrainedUncommitted,
 };
 
 /// What a job is started from.
@@ -66,6 +80,8 @@ struct ClusterSetup {
   std::function<void(CheckpointId)> checkpoint_published;
   /// Called when that of a savepoint does, with its directory.
   std::function<void(CheckpointId, std::string)> savepoint_published;
+  /// Called when the drained state of the job is its latest checkpoint. Null: it is never drained.
+  std::function<void()> drained = nullptr;
   /// What the first start restores.
   RestoreFrom restore = {};
 };
@@ -81,7 +97,12 @@ class SimulatedCluster final : private JobListener {
 
   /// Takes apart the processes that have crashed.
   void tend();
-  bool is_finished() const { return is_finished_; }
+  bool is_finished() const { return end_.has_value(); }
+  JobEnd end() const { return end_.value(); }
+  /// Whether a file of a checkpoint is damaged and nobody has noticed.
+  bool is_damaged() const { return trouble_.is_damaged(); }
+  /// Whether the acting process was told in an earlier action that a checkpoint is aborted.
+  bool knows_of_abort(JobId job, AttemptNumber attempt, CheckpointId checkpoint) const;
   const SimulationCounts& counts() const { return counts_; }
   /// Savepoints that a person heard of and that no job has claimed: they must stay (I16).
   const std::set<std::string>& kept_savepoints() const { return kept_savepoints_; }
@@ -97,6 +118,7 @@ class SimulatedCluster final : private JobListener {
  private:
   struct JobManagerProcess;
   struct TaskManagerProcess;
+  class WatchedTaskManager;
 
   // --- starts ---
   void start_system();
@@ -118,8 +140,8 @@ class SimulatedCluster final : private JobListener {
   void take_savepoint(FaultKind kind);
   void note_restore();
   void start_from_savepoint(const std::string& path);
-  void damage_latest_checkpoint();
-  void repair_checkpoint();
+  void on_renamed(const std::string& path);
+  void crash_after_stop();
 
   // JobListener.
   void on_state(JobId job, JobState state) override;
@@ -135,6 +157,7 @@ class SimulatedCluster final : private JobListener {
   FileFaults file_faults_;
   SteppingFaults stepping_;
   FileSupervisor supervisor_;
+  StorageTrouble trouble_;
 
   // One running system; all of it goes at once in a crash of all.
   std::unique_ptr<ChannelRegistry> channels_;
@@ -148,17 +171,18 @@ class SimulatedCluster final : private JobListener {
   std::set<std::string> kept_savepoints_;
   std::set<std::string> claimed_savepoints_;
   std::set<std::uint64_t> foreign_checkpoints_;
+  std::set<CheckpointId> drained_;  // checkpoints of a drained job
+  // In which action a process was told of which abort.
+  std::map<std::tuple<ProcessId, JobId, AttemptNumber, CheckpointId>, std::uint64_t> aborts_;
   std::optional<FaultKind> system_crash_;  // wanted at the next `tend`
   std::uint64_t generation_ = 0;           // of systems: starts planned for an earlier one lapse
   std::uint64_t next_id_ = 1;              // of jobs, epochs and TaskManagers: never used twice
   std::int64_t changes_until_crash_ = -1;
   FaultKind crash_at_change_ = FaultKind::kCrashAtFileChange;
   std::int64_t records_until_failure_ = -1;
-  std::string damaged_path_;
-  std::string undamaged_content_;
   bool is_end_wanted_ = false;  // a person has cancelled or stopped the job
   bool faults_over_ = false;
-  bool is_finished_ = false;
+  std::optional<JobEnd> end_;
   SimulationCounts counts_;
 };
 

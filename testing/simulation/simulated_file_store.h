@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,9 @@ namespace weir::simulation {
 struct FileFaults {
   double error_before = 0;  ///< nothing happened, and an error is reported
   double error_after = 0;   ///< it happened, and an error is reported nevertheless
+  double late = 0;          ///< an error is reported, and it happens after that
+  /// Below this folder there is no room: nothing can be made or grow.
+  std::optional<std::string> full_folder = std::nullopt;
 };
 
 /// What every operation on files passes; shared by all processes.
@@ -27,6 +31,8 @@ struct FileSupervisor {
   std::function<void(const SimulatedProcess&)> at_change;
   /// Called after each successful rename, with the new path.
   std::function<void(const std::string&)> renamed;
+  /// Takes an operation that happens some time later, or never.
+  std::function<void(std::function<Status()>)> happens_late;
 };
 
 /// Thread: the world's.
@@ -48,14 +54,30 @@ class SimulatedFileStore final : public FileStore {
   Result<FileInfo> stat(const std::string& path) override;
   Result<std::unique_ptr<FileLock>> lock(const std::string& path) override;
 
+  /// One operation that changes something.
+  struct Change {
+    std::string_view what;
+    const std::string& path;
+    /// Holds all that it needs by value: it may run when the caller is gone.
+    std::function<Status()> run;
+    /// What is left of it when it fails or the process dies in it; may be null: nothing.
+    std::function<void()> run_partly = nullptr;
+    bool needs_room = false;
+    bool may_be_late = true;
+  };
   /// Runs one operation with its faults. Also for the files that it hands out.
-  Status change(std::string_view what, const std::string& path,
-                const std::function<Status()>& operation);
+  Status change(const Change& operation);
   /// Decides whether a read fails.
   Status read(std::string_view what, const std::string& path);
   bool has_crashed() const { return !process_.is_running(); }
+  SimulatedWorld& world() { return world_; }
 
  private:
+  // How an operation goes.
+  enum class Fate { kHappens, kFails, kHappensUnseen, kHappensLate, kFindsNoRoom };
+  Fate draw(const Change& operation);
+  void remove_some(const std::string& path);
+
   SimulatedWorld& world_;
   const SimulatedProcess& process_;
   FileStore& disk_;

@@ -83,6 +83,7 @@ bool SimulatedWorld::step(Nanos deadline) {
   Actor* const chosen = candidates_[rng_.uniform(candidates_.size())];
   ++actions_;
   const SimulatedProcess& process = chosen->process_;
+  acting_ = process.id();
   const Nanos cost = chosen->act();
   // The actor may have been destroyed by its own action.
   if (std::find(actors_.begin(), actors_.end(), chosen) == actors_.end()) return true;

@@ -116,6 +116,8 @@ class SimulatedWorld {
   Nanos random_skewed_nanos(Nanos low, Nanos high);
 
   std::uint64_t actions() const { return actions_; }
+  /// The process whose action it is.
+  ProcessId acting() const { return acting_; }
 
  private:
   friend class Actor;
@@ -125,6 +127,7 @@ class SimulatedWorld {
   Trace trace_;
   Nanos now_ = 0;
   std::uint64_t actions_ = 0;
+  ProcessId acting_;
   std::uint64_t next_process_ = 1;
   std::vector<Actor*> actors_;  // in the order of creation, so that choices repeat
   std::vector<Actor*> candidates_;

@@ -15,6 +15,7 @@
 #include "testing/simulation/output_checker.h"
 #include "testing/simulation/program_probe.h"
 #include "testing/simulation/random_job.h"
+#include "testing/simulation/source_log.h"
 
 namespace weir::simulation {
 namespace {
@@ -51,6 +52,7 @@ struct Fork {
   MemoryFileStore disk;
   std::unique_ptr<TransactionalStore> store;
   std::uint64_t fresh_starts = 0;
+  std::uint32_t version = 1;  // of the program
 };
 
 // The same job with another max parallelism. Entries are stored by hash, so that no state minds.
@@ -62,6 +64,12 @@ JobSpec with_other_groups(JobSpec job, Rng& rng) {
   constexpr std::uint32_t kOthers[] = {7, 64, 128, 300, 4096};
   if (rng.chance(0.5)) job.max_parallelism = std::max(least, kOthers[rng.uniform(5)]);
   return job;
+}
+
+// Of what others read there is no log.
+bool may_be_drained(const JobSpec& job) {
+  return std::ranges::all_of(
+      job.sources, [](const SourceSpec& source) { return source.kind == SourceKind::kGenerated; });
 }
 
 class Simulation {
@@ -114,6 +122,9 @@ class Simulation {
               if (rng_.chance(0.4) && !fork_) checkpoints_until_fork_ = 0;
               on_published(id, path);
             },
+        .drained = may_be_drained(job())
+                       ? [this] { cut_job_ = source_log_.cut_to_what_was_read(job()); }
+                       : std::function<void()>(),
         .restore = restore_});
     cluster_ = &cluster;
     run_to_end(cluster);
@@ -137,19 +148,33 @@ class Simulation {
     if (!violation_) violation_ = std::move(what);
   }
 
-  std::shared_ptr<const Program> make_program(std::uint64_t start) {
-    if (start > 0 && rng_.chance(0.4)) {
-      jobs_.push_back(std::make_unique<JobSpec>(with_other_groups(rescaled(job(), rng_), rng_)));
+  // What a new version wrote the old one cannot read.
+  JobSpec next_job() {
+    JobSpec next = *jobs_.back();
+    if (rng_.chance(0.4)) {
+      next = with_other_groups(rescaled(job(), rng_), rng_);
+      next.version = jobs_.back()->version;
     }
-    const Result<std::shared_ptr<const Program>> program = build_program(
-        *jobs_.back(), {.store = store_.get(), .hook = [this] { cluster_->on_user_record(); }});
+    if (rng_.chance(0.3)) next.version = 2;
+    return next;
+  }
+
+  std::shared_ptr<const Program> make_program(std::uint64_t start) {
+    if (start > 0) jobs_.push_back(std::make_unique<JobSpec>(next_job()));
+    const Result<std::shared_ptr<const Program>> program =
+        build_program(*jobs_.back(), {.store = store_.get(), .log = &source_log_, .hook = [this] {
+                                        cluster_->on_user_record();
+                                      }});
     if (!program.is_ok()) {
       report("the job does not build: " + program.status().to_string());
       return std::make_shared<const Program>();
     }
     probes_.push_back(std::make_unique<ProgramProbe>(
         world_, [this](std::string what) { report(std::move(what)); },
-        job().has_late_records ? LateRecords::kAllowed : LateRecords::kForbidden));
+        job().has_late_records ? LateRecords::kAllowed : LateRecords::kForbidden,
+        [this](const OperatorInfo& who, CheckpointId checkpoint) {
+          return cluster_->knows_of_abort(who.job, who.attempt, checkpoint);
+        }));
     return std::make_shared<const Program>(probes_.back()->watch(**program));
   }
 
@@ -157,7 +182,9 @@ class Simulation {
     for (const auto& probe : probes_) probe->on_complete(checkpoint);
     if (checkpoints_until_fork_ == UINT64_MAX || checkpoints_until_fork_-- > 0) return;
     checkpoints_until_fork_ = UINT64_MAX;
+    if (cluster_->is_damaged()) return;
     fork_ = std::make_unique<Fork>();
+    fork_->version = jobs_.back()->version;
     fork_->path = path;
     fork_->is_savepoint = path.starts_with(kSavepointRoot);
     copy_files(disk_, fork_->disk);
@@ -200,14 +227,28 @@ class Simulation {
         if (!records.empty()) records.pop_back();
       }
     }
-    if (auto wrong = checker_.check_finished(committed)) return report(*wrong);
+    if (cluster.end() != JobEnd::kFinished) {
+      const OutputChecker cut(*cut_job_);
+      const auto wrong = cluster.end() == JobEnd::kDrained ? cut.check_finished(committed)
+                                                           : cut.check_running(committed);
+      if (wrong) return report("drained: " + *wrong);
+      if (cluster.end() == JobEnd::kDrainedUncommitted) return;
+    } else if (auto wrong = checker_.check_finished(committed)) {
+      return report(*wrong);
+    }
+    // What cannot be read is not deleted either.
+    if (cluster.is_damaged()) return;
     for (const std::string& path : cluster.kept_savepoints()) {
       if (auto loss = find_savepoint_loss(disk_, path)) return report(*loss);
     }
     // Where deletions may fail, files may stay.
-    if (plan_.files.error_before > 0 || plan_.files.error_after > 0) return;
+    const FileFaults& files = plan_.files;
+    if (files.error_before > 0 || files.error_after > 0 || files.late > 0) return;
+    JobSpec kept = job();
+    // What a job stops with is kept besides.
+    if (cluster.end() != JobEnd::kFinished) ++kept.retained_checkpoints;
     if (auto leak =
-            find_checkpoint_leak(disk_, job(), cluster.foreign_checkpoints(), runs_at_end_)) {
+            find_checkpoint_leak(disk_, kept, cluster.foreign_checkpoints(), runs_at_end_)) {
       return report(*leak);
     }
     if (restore_.what != "latest") check_claim(cluster);
@@ -233,6 +274,8 @@ class Simulation {
   SimulatedWorld world_;
   LogToTrace log_;
   const OutputChecker checker_;
+  SourceLog source_log_;
+  std::optional<JobSpec> cut_job_;  // to what was read when the job was drained
   MemoryFileStore disk_;
   std::set<std::string> runs_at_end_;  // of the job
   std::unique_ptr<TransactionalStore> store_;
@@ -253,7 +296,8 @@ class Simulation {
 std::optional<std::string> check_fork(std::uint64_t seed, const JobSpec& job, const Fork& fork,
                                       const SimulationOptions& options) {
   Rng rng(splitmix64(seed ^ 0x666F726B));
-  const JobSpec other = rng.chance(0.7) ? with_other_groups(rescaled(job, rng), rng) : job;
+  JobSpec other = rng.chance(0.7) ? with_other_groups(rescaled(job, rng), rng) : job;
+  other.version = rng.chance(0.3) ? 2 : fork.version;
   const FaultPlan calm = make_calm_plan();
   Simulation simulation(seed ^ 0x666F726B, other, calm, options);
   simulation.begin_at(fork, {fork.path, rng.chance(0.5)});

@@ -32,9 +32,10 @@ bool plant(const std::string& name) {
       {"B1", Mutant::kB1},   {"B2", Mutant::kB2},   {"B5", Mutant::kB5},   {"B6", Mutant::kB6},
       {"B7", Mutant::kB7},   {"B8", Mutant::kB8},   {"B9", Mutant::kB9},   {"B10", Mutant::kB10},
       {"B11", Mutant::kB11}, {"B15", Mutant::kB15}, {"B16", Mutant::kB16}, {"B17", Mutant::kB17},
-      {"B18", Mutant::kB18}, {"B19", Mutant::kB19}, {"B21", Mutant::kB21}, {"B22", Mutant::kB22},
-      {"B23", Mutant::kB23}, {"B24", Mutant::kB24}, {"B25", Mutant::kB25}, {"B26", Mutant::kB26},
-      {"B28", Mutant::kB28}, {"B29", Mutant::kB29}};
+      {"B18", Mutant::kB18}, {"B19", Mutant::kB19}, {"B20", Mutant::kB20}, {"B21", Mutant::kB21},
+      {"B22", Mutant::kB22}, {"B23", Mutant::kB23}, {"B24", Mutant::kB24}, {"B25", Mutant::kB25},
+      {"B26", Mutant::kB26}, {"B27", Mutant::kB27}, {"B28", Mutant::kB28}, {"B29", Mutant::kB29},
+      {"B36", Mutant::kB36}};
   const auto found = kMutants.find(name);
   if (found == kMutants.end()) return false;
   mutants::active = found->second;
@@ -83,12 +84,13 @@ int run(const Arguments& arguments) {
   const SimulationCounts& counts = summary.counts;
   fmt::print(
       "{} seeds from {}: {} passed, {} failed, {:.1f} s; {} actions, {:.1f} simulated hours, "
-      "{} checkpoints, {} savepoints, {} stops with one, {} restarts, {} crashes, {} user "
+      "{} checkpoints, {} savepoints, {} stops with one, {} drains, {} restarts, {} crashes, {} "
+      "user "
       "failures, {} damaged checkpoints refused\n",
       arguments.range.count, arguments.range.from, summary.passed, summary.failed, took.count(),
       counts.actions, static_cast<double>(counts.simulated_time) / 3.6e12, counts.checkpoints,
-      counts.savepoints, counts.stops, counts.restarts, counts.crashes, counts.user_failures,
-      counts.refusals);
+      counts.savepoints, counts.stops, counts.drains, counts.restarts, counts.crashes,
+      counts.user_failures, counts.refusals);
   return summary.failed == 0 ? 0 : 1;
 }
 

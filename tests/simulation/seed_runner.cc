@@ -43,9 +43,10 @@ void write_line(int pipe, const std::string& line) {
 }
 
 std::string counts_text(const SimulationCounts& counts) {
-  return fmt::format("{} {} {} {} {} {} {} {} {} {}", counts.actions, counts.simulated_time,
+  return fmt::format("{} {} {} {} {} {} {} {} {} {} {}", counts.actions, counts.simulated_time,
                      counts.crashes, counts.starts, counts.restarts, counts.checkpoints,
-                     counts.refusals, counts.user_failures, counts.savepoints, counts.stops);
+                     counts.refusals, counts.user_failures, counts.savepoints, counts.stops,
+                     counts.drains);
 }
 
 // Every `stride`-th seed of the range, from the `first`.
@@ -149,7 +150,7 @@ class Parent {
     SimulationCounts counts;
     in >> counts.actions >> counts.simulated_time >> counts.crashes >> counts.starts >>
         counts.restarts >> counts.checkpoints >> counts.refusals >> counts.user_failures >>
-        counts.savepoints >> counts.stops;
+        counts.savepoints >> counts.stops >> counts.drains;
     add(counts);
     std::string violation;
     in.get();
@@ -173,6 +174,7 @@ class Parent {
     all.user_failures += counts.user_failures;
     all.savepoints += counts.savepoints;
     all.stops += counts.stops;
+    all.drains += counts.drains;
   }
 
   // The child has ended: as it should, or in the middle of a seed.

@@ -272,6 +272,40 @@ TEST_F(RollingFilesTest, WhatADeadAttemptWroteAfterTheClearUpGoesAtTheEnd) {
   EXPECT_EQ(folder_.visible(), "one\ntwo\n");
 }
 
+// It may have been cut off and outlive its job: nobody else will come.
+TEST_F(RollingFilesTest, WriterThatIsClosedLeavesOnlyWhatASnapshotRefersTo) {
+  Attempt first(folder_.path());
+  first.write("one\n");
+  const StateImage state = first.checkpoint(1);
+  first.write(big_);
+  first.write("never in a checkpoint\n");
+  first.write(big_);
+  EXPECT_EQ(num_hidden(), 2U);
+  first.sink.close();
+  EXPECT_EQ(num_hidden(), 1U);
+  Attempt second(folder_.path(), 2, {state});
+  second.sink.finish();
+  second.checkpoint(2);
+  second.commit(2);
+  EXPECT_EQ(num_hidden(), 0U);
+  EXPECT_EQ(folder_.visible(), "one\n");
+}
+
+TEST_F(RollingFilesTest, WriterThatCouldNotRestoreLeavesNothing) {
+  Attempt first(folder_.path());
+  first.write("one\n");
+  const StateImage state = first.checkpoint(1);
+  for (const std::string& name : folder_.names()) std::filesystem::remove(folder_.path(name));
+  FakeContext context;
+  context.mutable_info().attempt = AttemptNumber{2};
+  context.registry().restore_from(state);
+  RollingFiles sink(settings_for(folder_.path()));
+  EXPECT_THROW(sink.open(context), StatusError);
+  EXPECT_EQ(num_hidden(), 1U);
+  sink.close();
+  EXPECT_EQ(num_hidden(), 0U);
+}
+
 TEST_F(RollingFilesTest, FolderMayChangeBetweenRuns) {
   Attempt first(folder_.path("old"));
   first.write(big_);

@@ -188,6 +188,21 @@ TEST_F(SavepointProtocolTest, AJobThatStopsCommitsTheSavepointAndIsClosed) {
   ASSERT_TRUE(has<CloseJob>());
 }
 
+// C9: also when stops are all that a job completes, start after start.
+TEST_F(SavepointProtocolTest, AStopDeletesCheckpointsThatAreMoreThanAreRetained) {
+  run();
+  const std::uint64_t first = complete_one();
+  const std::uint64_t second = complete_one();
+  state_.retained = {CheckpointId{1}, CheckpointId{2}, CheckpointId{first}, CheckpointId{second}};
+  request(SavepointMode::kStop);
+  complete_begun();
+  EXPECT_LE(state_.retained.size(), 1U + discarded().size());
+  EXPECT_FALSE(state_.retained.empty());
+  EXPECT_EQ(state_.retained.back(), CheckpointId{second});
+  EXPECT_TRUE(has<DiscardFiles>());
+  EXPECT_EQ(discarded().front(), 1U);
+}
+
 TEST_F(SavepointProtocolTest, ALostNoticeOfTheCompletionIsRepeated) {
   run();
   request(SavepointMode::kStop);
