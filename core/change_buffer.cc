@@ -21,6 +21,7 @@ Status ChangeBuffer::add(std::uint32_t hash, ByteView key, ByteView value, bool 
     return invalid_argument("an entry of state is larger than 4 GiB");
   }
   has_erased_ = has_erased_ || is_erased;
+  is_sorted_ = is_sorted_ && (items_.empty() || items_.back().hash <= hash);
   char* const bytes = allocate(key.size() + value.size());
   std::copy(key.begin(), key.end(), bytes);
   std::copy(value.begin(), value.end(), bytes + key.size());
@@ -45,11 +46,17 @@ char* ChangeBuffer::allocate(std::size_t size) {
   return bytes;
 }
 
-Status ChangeBuffer::write(StateEntrySink& sink) {
-  detail::sort_by_hash(items_);
-  for (auto begin = items_.begin(); begin != items_.end();) {
-    const auto end = std::find_if(begin, items_.end(),
-                                  [&](const Item& item) { return item.hash != begin->hash; });
+Status ChangeBuffer::write(StateEntrySink& sink, HashRange range) {
+  if (!is_sorted_) {
+    detail::sort_by_hash(items_);
+    is_sorted_ = true;
+  }
+  const auto is_before = [](const Item& item, std::uint64_t hash) { return item.hash < hash; };
+  auto begin = std::lower_bound(items_.begin(), items_.end(), range.first, is_before);
+  const auto range_end = std::lower_bound(begin, items_.end(), range.end, is_before);
+  while (begin != range_end) {
+    const auto end =
+        std::find_if(begin, range_end, [&](const Item& item) { return item.hash != begin->hash; });
     if (end - begin > 1) {
       std::sort(begin, end, [this](const Item& a, const Item& b) {
         const int order = key(a).compare(key(b));

@@ -9,6 +9,7 @@
 
 #include "base/bytes.h"
 #include "base/status.h"
+#include "core/key_group.h"
 #include "core/state_table.h"
 
 namespace weir {
@@ -22,8 +23,9 @@ class ChangeBuffer final : public StateEntrySink {
   Status entry(std::uint32_t hash, ByteView key, ByteView value) override;
   Status erased(std::uint32_t hash, ByteView key) override;
 
-  /// Gives all changes on, in order of hash and key. They stay, and may be written again.
-  Status write(StateEntrySink& sink);
+  /// Gives all changes with hashes in `range` on, in order of hash and key. They stay, and may be
+  /// written again.
+  Status write(StateEntrySink& sink, HashRange range = {});
   /// The same, but only of entries that are no more.
   Status write_erased(StateEntrySink& sink);
 
@@ -56,6 +58,7 @@ class ChangeBuffer final : public StateEntrySink {
   std::size_t free_bytes_ = 0;
   std::vector<Item> items_;
   bool has_erased_ = false;
+  bool is_sorted_ = true;  // by hash
 };
 
 }  // namespace weir

@@ -34,9 +34,22 @@ void RunChain::restore(const std::vector<StateRun>& runs) {
   }
 }
 
-void RunChain::append(StateFile run) {
+std::vector<HashRange> RunChain::parts_of_next(std::uint64_t bytes) const {
+  if (!links_.empty() || bytes <= options_.small_chain_bytes) {
+    return {range_};
+  }
+  std::vector<HashRange> parts;
+  for (std::uint32_t i = 0; i < options_.slices; ++i) {
+    if (!is_empty(slice(i))) {
+      parts.push_back(slice(i));
+    }
+  }
+  return parts;
+}
+
+void RunChain::append(StateFile run, HashRange part) {
   const double changed = static_cast<double>(run.size) * options_.merged_per_changed;
-  links_.push_back({{std::move(run), range_}, range_});
+  links_.push_back({{std::move(run), part}, part});
   // A large credit, as after the first checkpoint, is no reason to merge everything at once.
   credit_ = std::min(credit_ + changed, changed + 2 * bytes() / options_.slices);
 }

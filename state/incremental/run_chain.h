@@ -52,8 +52,11 @@ class RunChain {
   std::size_t size() const { return links_.size(); }
   /// Takes over what a restored checkpoint listed.
   void restore(const std::vector<StateRun>& runs);
-  /// Adds a run of changes.
-  void append(StateFile run);
+  /// Into which parts the hashes of the next run are to be divided, each a run of its own: a first
+  /// run of about so many bytes, of which a merge of one slice then leaves nothing behind.
+  std::vector<HashRange> parts_of_next(std::uint64_t bytes) const;
+  /// Adds a run of changes, which has the keys of `part`.
+  void append(StateFile run, HashRange part);
   /// What to merge now, if anything.
   std::optional<MergePlan> next_merge() const;
   /// Puts the result of a merge in the place of its inputs. Without a file: nothing was left.

@@ -17,13 +17,12 @@
 #include "state/snapshot/snapshot_reader.h"
 
 namespace weir {
-namespace {
 
 using snapshot_format::Contents;
 using snapshot_format::Index;
 
 /// States of several runs, read together.
-class RunReaders {
+class RunLog::RunReaders {
  public:
   Status open(FileStore& files, const StateRun& run) {
     WEIR_ASSIGN_OR_RETURN(auto reader, SnapshotReader::open(files, run.file));
@@ -42,14 +41,22 @@ class RunReaders {
     return Status::ok();
   }
   const std::vector<StateDescriptor>& states() const { return states_; }
-  /// Writes the entries of a state that are left. Returns how many. What was last updated at
-  /// `expired_through` or before counts as erased.
-  Result<std::uint64_t> write(const std::string& state, ProcessingTime expired_through,
-                              bool drops_erased, SnapshotWriter& out) {
+  /// Which entries `write` leaves out.
+  struct Filter {
+    HashRange within = {};  ///< others
+    /// What was last updated then or before counts as erased.
+    ProcessingTime expired_through = ProcessingTime::none();
+    bool drops_erased = false;
+  };
+  /// Writes the entries of a state that are left. Returns how many.
+  Result<std::uint64_t> write(const std::string& state, const Filter& filter,
+                              SnapshotWriter& out) const {
     MergedEntries entries;
     for (const auto& [reader, range] : inputs_) {
+      const HashRange counted{std::max(range.first, filter.within.first),
+                              std::min(range.end, filter.within.end)};
       if (const auto* stored = reader->index().find(state)) {
-        entries.add(*reader, *stored, range);
+        entries.add(*reader, *stored, counted);
       }
     }
     std::uint64_t count = 0;
@@ -58,11 +65,12 @@ class RunReaders {
       if (!is_there) {
         return count;
       }
-      const bool is_over = entries.is_erased() || (!expired_through.is_none() &&
-                                                   has_expired(entries.value(), expired_through));
+      const bool is_over =
+          entries.is_erased() || (!filter.expired_through.is_none() &&
+                                  has_expired(entries.value(), filter.expired_through));
       if (!is_over) {
         WEIR_RETURN_IF_ERROR(out.entry(entries.hash(), entries.key(), entries.value()));
-      } else if (!drops_erased) {
+      } else if (!filter.drops_erased) {
         WEIR_RETURN_IF_ERROR(out.erased(entries.hash(), entries.key()));
       } else {
         continue;
@@ -75,8 +83,6 @@ class RunReaders {
   std::vector<std::pair<std::unique_ptr<SnapshotReader>, HashRange>> inputs_;
   std::vector<StateDescriptor> states_;
 };
-
-}  // namespace
 
 void RunLog::use_floor(std::shared_ptr<StateFloor> floor, std::unique_ptr<SpillFolder> spills,
                        std::size_t bytes_unspilled) {
@@ -352,17 +358,49 @@ Status RunLog::write_run(std::deque<Collected>& part, bool has_floor, const Due&
                          CheckpointWriter& writer, const std::string& name) {
   const bool is_spilled = std::any_of(
       part.begin(), part.end(), [](const Collected& each) { return each.spilled.has_value(); });
-  WEIR_ASSIGN_OR_RETURN(std::unique_ptr<SnapshotFile> file, writer.create_run(next_name(name)));
-  SnapshotWriter run(std::move(file), head_for(due.checkpoint), Contents::kChanges);
-  WEIR_RETURN_IF_ERROR(is_spilled || has_floor ? write_spilled(part, has_floor, run)
-                                               : write_encoded(part, run));
-  WEIR_ASSIGN_OR_RETURN(StateHandle written, run.finish());
-  chain_.append(std::move(written));
+  if (!is_spilled && !has_floor) {
+    WEIR_RETURN_IF_ERROR(put_together(part));
+  }
+  RunReaders spilled;
+  for (Collected& each : part) {
+    if (is_spilled || has_floor) {
+      WEIR_RETURN_IF_ERROR(spill(each));
+    }
+    if (each.spilled) {
+      WEIR_RETURN_IF_ERROR(spilled.open(spills_->files(), {*each.spilled, head_.range()}));
+    }
+  }
+  for (const HashRange range : chain_.parts_of_next(bytes_of(part, has_floor))) {
+    WEIR_ASSIGN_OR_RETURN(std::unique_ptr<SnapshotFile> file, writer.create_run(next_name(name)));
+    SnapshotWriter run(std::move(file), head_for(due.checkpoint), Contents::kChanges);
+    if (is_spilled || has_floor) {
+      WEIR_RETURN_IF_ERROR(write_spilled(part, spilled, has_floor, range, run));
+    } else {
+      for (auto& [descriptor, changes] : part.front().changes) {
+        WEIR_RETURN_IF_ERROR(run.begin_state(descriptor));
+        WEIR_RETURN_IF_ERROR(changes.write(run, range));
+      }
+    }
+    WEIR_ASSIGN_OR_RETURN(StateHandle written, run.finish());
+    chain_.append(std::move(written), range);
+  }
   return Status::ok();
 }
 
-Status RunLog::write_encoded(std::deque<Collected>& part, SnapshotWriter& run) {
-  // All into the buffers of the first one.
+// About how large the run will be.
+std::uint64_t RunLog::bytes_of(const std::deque<Collected>& part, bool has_floor) {
+  std::uint64_t bytes = has_floor ? std::numeric_limits<std::uint64_t>::max() / 2 : 0;
+  for (const Collected& each : part) {
+    bytes += each.spilled ? each.spilled->size : 0;
+    for (const auto& [descriptor, changes] : each.changes) {
+      bytes += changes.bytes();
+    }
+  }
+  return bytes;
+}
+
+// All into the buffers of the first one.
+Status RunLog::put_together(std::deque<Collected>& part) {
   EncodedChanges& all = part.front().changes;
   for (std::size_t i = 1; i < part.size(); ++i) {
     for (auto& [descriptor, changes] : part[i].changes) {
@@ -377,38 +415,29 @@ Status RunLog::write_encoded(std::deque<Collected>& part, SnapshotWriter& run) {
     }
     part[i].changes.clear();
   }
-  for (auto& [descriptor, changes] : all) {
-    WEIR_RETURN_IF_ERROR(run.begin_state(descriptor));
-    WEIR_RETURN_IF_ERROR(changes.write(run));
-  }
   return Status::ok();
 }
 
-Status RunLog::write_spilled(std::deque<Collected>& part, bool has_floor, SnapshotWriter& run) {
-  RunReaders readers;
+Status RunLog::write_spilled(const std::deque<Collected>& part, const RunReaders& spilled,
+                             bool has_floor, HashRange range, SnapshotWriter& run) const {
   const StateFloor::Snapshot* floor = nullptr;
-  for (Collected& each : part) {
-    WEIR_RETURN_IF_ERROR(spill(each));
-    if (each.spilled) {
-      WEIR_RETURN_IF_ERROR(readers.open(spills_->files(), {*each.spilled, head_.range()}));
-    }
+  for (const Collected& each : part) {
     floor = has_floor && each.floor != nullptr ? each.floor.get() : floor;
   }
-  for (const StateDescriptor& descriptor : readers.states()) {
+  for (const StateDescriptor& descriptor : spilled.states()) {
     const bool is_below = std::any_of(floor_states_.begin(), floor_states_.end(),
                                       [&](const auto& s) { return s.name == descriptor.name; });
     if (floor == nullptr || !is_below) {
       WEIR_RETURN_IF_ERROR(run.begin_state(descriptor));
-      WEIR_RETURN_IF_ERROR(
-          readers.write(descriptor.name, ProcessingTime::none(), false, run).status());
+      WEIR_RETURN_IF_ERROR(spilled.write(descriptor.name, {.within = range}, run).status());
     }
   }
   for (std::uint16_t number = 0; floor != nullptr && number < floor_states_.size(); ++number) {
     WEIR_RETURN_IF_ERROR(run.begin_state(floor_states_[number]));
-    WEIR_RETURN_IF_ERROR(floor->scan(number, head_.range(),
-                                     [&run](std::uint32_t hash, ByteView key, ByteView value) {
-                                       return run.entry(hash, key, value);
-                                     }));
+    WEIR_RETURN_IF_ERROR(
+        floor->scan(number, range, [&run](std::uint32_t hash, ByteView key, ByteView value) {
+          return run.entry(hash, key, value);
+        }));
   }
   return Status::ok();
 }
@@ -436,11 +465,13 @@ Status RunLog::merge(const MergePlan& plan, CheckpointId checkpoint, CheckpointW
   for (const StateDescriptor& descriptor : readers.states()) {
     WEIR_RETURN_IF_ERROR(merged.begin_state(descriptor));
     const auto through = expired_through_.find(descriptor.name);
+    const bool expires = through != expired_through_.end();
     WEIR_ASSIGN_OR_RETURN(
         const std::uint64_t entries,
         readers.write(descriptor.name,
-                      through == expired_through_.end() ? ProcessingTime::none() : through->second,
-                      plan.is_oldest, merged));
+                      {.expired_through = expires ? through->second : ProcessingTime::none(),
+                       .drops_erased = plan.is_oldest},
+                      merged));
     entries_written += entries;
   }
   if (entries_written == 0) {

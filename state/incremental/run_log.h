@@ -109,6 +109,7 @@ class RunLog {
   };
 
   class Collector;
+  class RunReaders;
   // A run that is to be written.
   struct Due {
     Ticket ticket;
@@ -129,8 +130,10 @@ class RunLog {
   Status write_collected(const Due& due, CheckpointWriter& writer, const std::string& name);
   Status write_run(std::deque<Collected>& part, bool has_floor, const Due& due,
                    CheckpointWriter& writer, const std::string& name);
-  Status write_encoded(std::deque<Collected>& part, SnapshotWriter& run);
-  Status write_spilled(std::deque<Collected>& part, bool has_floor, SnapshotWriter& run);
+  static Status put_together(std::deque<Collected>& part);
+  static std::uint64_t bytes_of(const std::deque<Collected>& part, bool has_floor);
+  Status write_spilled(const std::deque<Collected>& part, const RunReaders& spilled, bool has_floor,
+                       HashRange range, SnapshotWriter& run) const;
   void merge_due(CheckpointId checkpoint, CheckpointWriter& writer, const std::string& name);
   Status merge(const MergePlan& plan, CheckpointId checkpoint, CheckpointWriter& writer,
                const std::string& name);
