@@ -406,6 +406,7 @@ Status DirectoryCheckpointStorage::begin_savepoint(CheckpointId checkpoint,
 // Where there are no locks, nothing stands for one: then nobody but the next run clears it up.
 Status DirectoryCheckpointStorage::lock_savepoint(const std::string& directory) {
   Result<std::unique_ptr<FileLock>> taken = files_.lock(join(directory, kBegun));
+  if (taken.status().code() == StatusCode::kFailedPrecondition) return taken.status();
   if (!taken.is_ok()) return remove_if_there(files_, join(directory, kBegun));
   const std::lock_guard lock(mutex_);
   savepoint_locks_[directory] = std::move(taken).value();
