@@ -70,7 +70,7 @@ void add_gc_command(CLI::App& app, const CommandContext& context, int& status) {
   command
       ->add_option("--retain", options->retained,
                    "Also delete completed checkpoints, but for the newest N of each job")
-      ->check(CLI::PositiveNumber);
+      ->check(CLI::Range(1U, 1000000U));
   command->footer(
       "Savepoints and, without --retain, completed checkpoints are never deleted.\n"
       "Exit status: 0 when all is done, or a dry run found nothing; 1 if a dry run found\n"
