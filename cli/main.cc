@@ -9,6 +9,7 @@
 #include "cli/gc_command.h"
 #include "cli/plan_command.h"
 #include "cli/savepoint_commands.h"
+#include "cli/upgrade_command.h"
 
 int main(int argc, char** argv) {
   weir::PosixFileStore files;
@@ -20,6 +21,7 @@ int main(int argc, char** argv) {
   weir::cli::add_plan_command(app, context, status);
   weir::cli::add_control_commands(app, context, status);
   weir::cli::add_gc_command(app, context, status);
+  weir::cli::add_upgrade_command(app, context, status);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
