@@ -63,6 +63,10 @@ Status UnneededFiles::sort_in(const std::string& path) {
     const std::string name = each.path.substr(each.path.rfind('/') + 1);
     return each.has(kMetadata) || name.starts_with(kSavepointPrefix);
   };
+  if (checkpoint_id_of(path.substr(path.rfind('/') + 1))) {
+    return invalid_argument(
+        fmt::format("'{}' is a single checkpoint: name the directory of its job", path));
+  }
   if (is_of_job(folder)) return sort_in_job(std::move(folder));
   if (is_savepoint(folder)) return sort_in_savepoint(std::move(folder));
   for (const DirectoryEntry& entry : folder.entries) {

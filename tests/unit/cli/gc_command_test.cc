@@ -161,6 +161,8 @@ TEST_F(GcCommandTest, MetadataThatCannotBeReadIsNamedAndNothingIsDeleted) {
   EXPECT_EQ(run({kRoot}, &faulty), kUnusable);
   EXPECT_TRUE(is_there(lost.file.path));
   EXPECT_EQ(run({"/weir-gc/nowhere"}), kUnusable);
+  EXPECT_EQ(run({in("job/chk-2")}), kUnusable);
+  EXPECT_THAT(error(), HasSubstr("is a single checkpoint"));
   EXPECT_EQ(run({"--retain", "0", kRoot}), kUnusable);
 }
 
