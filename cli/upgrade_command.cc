@@ -7,6 +7,7 @@
 #include <poll.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <filesystem>
 #include <fstream>
@@ -16,6 +17,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "base/time_text.h"
 #include "cli/explained_job.h"
 #include "cli/job_client.h"
 #include "cli/plan_command.h"
@@ -124,6 +126,8 @@ class Upgrade {
                                                     program, name.is_ok() ? *name : "", job_)),
                     "");
     }
+    const Status awaited = check_interval();
+    if (!awaited.is_ok()) return refuse(awaited, "");
     for (int tries = kPlanTries;; --tries) {
       const std::optional<CheckpointId> newest = newest_completed();
       if (!newest) {
@@ -138,6 +142,29 @@ class Upgrade {
                                      *job);
       if (planned == kOk || newest_completed() == newest || tries <= 1) return planned;
     }
+  }
+
+  // Whether the first checkpoint of the new version can come in time at all.
+  Status check_interval() {
+    constexpr std::string_view kKey = "execution.checkpointing.interval = ";
+    const Result<std::string> output =
+        output_of_program(options_.command.front(), with_options(new_words(), {"--list-config"}));
+    WEIR_RETURN_IF_ERROR(output.status());
+    const std::size_t begin = output->find(kKey);
+    if (begin == std::string::npos) return Status::ok();
+    const std::size_t end = output->find("  (", begin);
+    const Result<Duration> interval =
+        parse_duration(std::string_view(*output).substr(begin, end - begin).substr(kKey.size()));
+    if (!interval.is_ok()) return Status::ok();
+    if (*interval <= Duration{0}) {
+      return failed_precondition(
+          "the new version takes no checkpoints, so nothing would tell that it works");
+    }
+    if (*interval < options_.timeout) return Status::ok();
+    return failed_precondition(
+        fmt::format("the new version may take its first checkpoint only after {}; --timeout must "
+                    "be longer",
+                    to_string(*interval)));
   }
 
   std::optional<CheckpointId> newest_completed() {
@@ -180,7 +207,16 @@ class Upgrade {
 
   int still_runs(const Status& status) {
     const auto now = ask(job_, {{"command", "status"}}, kStatusLimit);
-    if (savepoint_.empty() && now.is_ok() && now->value("state", "") == "RUNNING") {
+    // Restarting, for example, is no end.
+    constexpr std::array<std::string_view, 7> kEnding = {"STOPPING_WITH_SAVEPOINT",
+                                                         "STOPPING_WITH_CHECKPOINT",
+                                                         "CANCELLING",
+                                                         "CANCELLED",
+                                                         "FINISHING",
+                                                         "FINISHED",
+                                                         "FAILED"};
+    if (savepoint_.empty() && now.is_ok() &&
+        std::ranges::find(kEnding, now->value("state", "")) == kEnding.end()) {
       return refuse(status, "; the job goes on as it was");
     }
     refuse(status, savepoint_.empty() ? "; see what `weir list` says"

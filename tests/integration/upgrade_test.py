@@ -90,8 +90,8 @@ class UpgradeTest(unittest.TestCase):
     def script(self, text):
         """A program that can say its graph, and then does something else."""
         path = self.work / "new"
-        path.write_text(f'#!/bin/sh\ncase "$*" in *--explain*) exec {BIN}/weir_integration "$@";;\n'
-                        f'esac\n{text}\n')
+        path.write_text('#!/bin/sh\ncase "$*" in *--explain*|*--list-config*)\n'
+                        f'exec {BIN}/weir_integration "$@";;\nesac\n{text}\n')
         path.chmod(0o755)
         return path
 
@@ -178,6 +178,11 @@ class UpgradeTest(unittest.TestCase):
                 (self.new(options=["--restore", "latest"]), "leave out --restore"),
                 (self.new(options=["--checkpoint-dir=x"]), "leave out --restore"),
                 (self.new(name="other"), "is job 'other', not the one of"),
+                (self.new()[:3] + ["-D", "execution.checkpointing.interval=0ms",
+                                   *self.arguments()],
+                 "takes no checkpoints"),
+                (self.new()[:3] + ["--checkpoint-interval", "1h", *self.arguments()],
+                 "only after 1 h; --timeout must be longer"),
         ]:
             self.assertIn(message, self.upgrade(2, *command))
         self.assertEqual(self.weir("upgrade", JOB).returncode, 2)

@@ -109,6 +109,20 @@ TEST_F(UpgradeCommandTest, AJobThatRefusesToStopGoesOn) {
   EXPECT_THAT(error_.str(), HasSubstr("not now; the job goes on as it was"));
 }
 
+TEST_F(UpgradeCommandTest, TheFirstCheckpointMustBePossibleInTime) {
+  serve();
+  const auto script = [](const std::string& interval) {
+    return R"(case "$*" in *list*) echo 'execution.checkpointing.interval = )" + interval +
+           R"(  (default)';; *) echo '{"name":"shop","vertices":[]}';; esac)";
+  };
+  EXPECT_EQ(run({job_, "--", "sh", "-c", script("0 ms"), "x"}), kUnusable);
+  EXPECT_THAT(error_.str(), HasSubstr("takes no checkpoints"));
+  EXPECT_EQ(run({job_, "--timeout", "60", "--", "sh", "-c", script("1 min"), "x"}), kUnusable);
+  EXPECT_THAT(error_.str(), HasSubstr("only after 1 min; --timeout must be longer"));
+  EXPECT_EQ(run({job_, "--timeout", "61", "--", "sh", "-c", script("1 min"), "x"}), kUnusable);
+  EXPECT_THAT(error_.str(), HasSubstr("no completed checkpoint yet"));
+}
+
 TEST_F(UpgradeCommandTest, WhatAJobRefusesIsAnError) {
   serve();
   EXPECT_TRUE(ask(job_ + "//", {{"command", "status"}}, Duration{5000}).is_ok());
