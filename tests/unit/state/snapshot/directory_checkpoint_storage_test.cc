@@ -467,6 +467,10 @@ TEST(DirectorySavepointTest, ADirectoryThatIsThereIsRefusedAndLeftAlone) {
   EXPECT_EQ(storage->begin_savepoint(CheckpointId{6}, "/savepoints/s-5").code(),
             StatusCode::kAlreadyExists);
   EXPECT_TRUE(storage->read("/savepoints/s-5").is_ok());
+  // Nor is one begun whose id is taken.
+  EXPECT_EQ(storage->begin_savepoint(CheckpointId{5}, "/savepoints/t-5").code(),
+            StatusCode::kAlreadyExists);
+  EXPECT_FALSE(files.stat("/savepoints/t-5").is_ok());
 }
 
 TEST(DirectorySavepointTest, ASavepointThatWasNotCompletedIsClearedUpByTheNextRun) {
