@@ -14,6 +14,7 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
+#include "cli/job_client.h"
 #include "launch/control_socket.h"
 #include "state/snapshot/checkpoint_metadata.h"
 
@@ -37,21 +38,6 @@ struct ControlOptions {
 // The job may run in another directory than this program.
 std::string absolute(const std::string& path) {
   return path.empty() ? path : std::filesystem::absolute(path).lexically_normal().string();
-}
-
-std::string without_slash(std::string path) {
-  while (path.size() > 1 && path.ends_with('/')) path.pop_back();
-  return path;
-}
-
-Result<json> ask(const std::string& job, const json& request, Duration limit) {
-  WEIR_ASSIGN_OR_RETURN(const std::string line, ask_job(without_slash(job), request.dump(), limit));
-  json answer = json::parse(line, nullptr, false);
-  if (!answer.is_object()) return internal_error("the job's answer cannot be read: " + line);
-  if (answer.contains("error")) {
-    return failed_precondition(answer.value("error", std::string("the job refuses")));
-  }
-  return answer;
 }
 
 int refuse(const CommandContext& context, const Status& status) {
@@ -103,9 +89,10 @@ int list(const CommandContext& context, const ControlOptions& options) {
       context.out << fmt::format("{}  {}\n", job, answer.status().message());
       continue;
     }
-    context.out << fmt::format("{}  {}  {}  {} checkpoints, {} restarts{}\n", job,
+    context.out << fmt::format("{}  {}  {}  pid {}, {} checkpoints, {} restarts{}\n", job,
                                answer->value("name", ""), answer->value("state", ""),
-                               answer->value("checkpoints", 0), answer->value("restarts", 0),
+                               answer->value("pid", 0), answer->value("checkpoints", 0),
+                               answer->value("restarts", 0),
                                answer->value("waiting_for", std::string()).empty()
                                    ? ""
                                    : ", waits for " + answer->value("waiting_for", std::string()));

@@ -58,18 +58,28 @@ std::string_view last_line(std::string_view output) {
   return output.substr(output.rfind('\n') + 1);
 }
 
-}  // namespace
-
-Result<std::vector<PlannedOperator>> parse_explained_job(std::string_view output) {
+template <class Read>
+auto parse_last_line(std::string_view output, Read read)
+    -> Result<decltype(read(std::declval<element>()))> {
   simdjson::dom::parser parser;
   try {
     const std::string line(last_line(output));
-    return read_job(parser.parse(line).value());
+    return read(parser.parse(line).value());
   } catch (const simdjson::simdjson_error& error) {
     return invalid_argument(
         fmt::format("the program did not print a job graph of this version with --explain json: {}",
                     error.what()));
   }
+}
+
+}  // namespace
+
+Result<std::vector<PlannedOperator>> parse_explained_job(std::string_view output) {
+  return parse_last_line(output, read_job);
+}
+
+Result<std::string> parse_explained_name(std::string_view output) {
+  return parse_last_line(output, [](const element& job) { return text_of(job, "name"); });
 }
 
 }  // namespace weir::cli

@@ -2,6 +2,7 @@
 // A job's graph as `--explain json` prints it.
 #pragma once
 
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -15,5 +16,8 @@ namespace weir::cli {
 ///
 /// Errors: invalid argument, saying what is missing.
 Result<std::vector<PlannedOperator>> parse_explained_job(std::string_view output);
+
+/// The name of the job. Errors: as above.
+Result<std::string> parse_explained_name(std::string_view output);
 
 }  // namespace weir::cli

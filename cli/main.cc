@@ -6,8 +6,10 @@
 
 #include "base/posix_file_store.h"
 #include "cli/control_commands.h"
+#include "cli/gc_command.h"
 #include "cli/plan_command.h"
 #include "cli/savepoint_commands.h"
+#include "cli/upgrade_command.h"
 
 int main(int argc, char** argv) {
   weir::PosixFileStore files;
@@ -18,6 +20,8 @@ int main(int argc, char** argv) {
   weir::cli::add_savepoint_commands(app, context, status);
   weir::cli::add_plan_command(app, context, status);
   weir::cli::add_control_commands(app, context, status);
+  weir::cli::add_gc_command(app, context, status);
+  weir::cli::add_upgrade_command(app, context, status);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

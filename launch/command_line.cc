@@ -24,21 +24,26 @@ constexpr std::string_view kExamples = R"(Examples:
 
 Exit status: 0 when the job finished, or stopped with a checkpoint on Ctrl-C; else 1.)";
 
+// `weir upgrade` appends what says where a job goes on from to the command line it once had.
+enum class Repeated { kRefused, kLastCounts };
+
 // An option that is short for a configuration key.
 struct KeyOption {
   const char* flags;
   const char* key;
   const char* help;
+  Repeated repeated = Repeated::kRefused;
 };
 constexpr KeyOption kKeyOptions[] = {
     {"-p,--parallelism", "parallelism.default", "Subtasks per vertex"},
     {"--max-parallelism", "pipeline.max-parallelism", "Key groups per vertex"},
     {"--checkpoint-interval", "execution.checkpointing.interval",
      "How often a checkpoint is taken, for example 500ms"},
-    {"--checkpoint-dir", "state.checkpoints.dir", "Where checkpoints go"},
+    {"--checkpoint-dir", "state.checkpoints.dir", "Where checkpoints go", Repeated::kLastCounts},
     {"--claim-mode", "execution.state-recovery.claim-mode",
      "Whether --restore PATH makes the snapshot the job's own, which it deletes when a newer "
-     "checkpoint makes it superfluous: claim, or no-claim (the default)"},
+     "checkpoint makes it superfluous: claim, or no-claim (the default)",
+     Repeated::kLastCounts},
 };
 
 std::string list_of_keys(const Configuration& configuration) {
@@ -69,7 +74,9 @@ void declare_options(CLI::App& app, Parsed& parsed) {
   app.set_version_flag("-v,--version", std::string{kVersionText});
   app.footer(std::string{kExamples});
   for (std::size_t i = 0; i < std::size(kKeyOptions); ++i) {
-    app.add_option(kKeyOptions[i].flags, parsed.values[i], kKeyOptions[i].help);
+    CLI::Option* const option =
+        app.add_option(kKeyOptions[i].flags, parsed.values[i], kKeyOptions[i].help);
+    if (kKeyOptions[i].repeated == Repeated::kLastCounts) option->take_last();
   }
   app.add_option("-c,--config", parsed.config_file, "Configuration file (YAML)");
   app.add_option("-D", parsed.overrides, "Sets a configuration key: -D key=value")
@@ -78,7 +85,8 @@ void declare_options(CLI::App& app, Parsed& parsed) {
       "--list-config", parsed.list_config,
       "Prints every configuration key with its value, where that comes from, and its meaning");
   app.add_option("-s,--restore", parsed.restore,
-                 "Starts from a snapshot: 'latest', or the path of a checkpoint or savepoint");
+                 "Starts from a snapshot: 'latest', or the path of a checkpoint or savepoint")
+      ->take_last();
   app.add_flag("-n,--allow-non-restored-state", parsed.allow_non_restored_state,
                "Lets a restore drop state that no operator asks for");
   app.add_option("--explain", parsed.explain,

@@ -2,6 +2,8 @@
 // From a line of JSON to a call of the cluster, and back.
 #include "launch/job_control.h"
 
+#include <unistd.h>
+
 #include <memory>
 #include <optional>
 #include <utility>
@@ -29,6 +31,8 @@ std::string status_text(const JobStatus& status) {
                   {"checkpoints", status.checkpoints.counters.completed},
                   {"failed_checkpoints", status.checkpoints.counters.aborted},
                   {"waiting_for", status.waiting_for},
+                  // By which /proc has the command line, for who starts it again.
+                  {"pid", ::getpid()},
                   {"savepoint", status.savepoint.value_or("")}});
 }
 

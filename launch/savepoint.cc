@@ -10,6 +10,8 @@
 #include <utility>
 
 #include "base/posix_file_store.h"
+#include "launch/key_change.h"
+#include "launch/new_savepoint.h"
 #include "state/snapshot/directory_checkpoint_storage.h"
 #include "state/snapshot/snapshot_writer.h"
 #include "state/snapshot/state_entries.h"
@@ -36,24 +38,6 @@ class StoredSavepoint {
 
   mutable PosixFileStore files;  // without state
   const CheckpointMetadata metadata;
-};
-
-/// A savepoint that is being made.
-class NewSavepoint {
- public:
-  using Place = std::pair<std::uint32_t, std::string>;  // hash, key: how entries are ordered
-  struct State {
-    StateDescriptor descriptor;
-    bool is_kept = false;
-    std::map<Place, std::string> entries;
-  };
-  struct Operator {
-    std::string name;
-    std::map<std::string, State> states;
-  };
-
-  std::string job_name;
-  std::map<std::string, Operator> operators;
 };
 
 namespace {
@@ -177,6 +161,16 @@ void SavepointWriter::add(const std::string& operator_id, StateDescriptor descri
     WEIR_CHECK(state.descriptor == descriptor && "a state is put with two kinds or types");
   }
   state.entries[{hash, std::move(key)}] = std::move(value);
+}
+
+Status SavepointWriter::rewrite_keys(const std::string& operator_id,
+                                     const detail::KeyRewrite& rewrite) {
+  const auto op = made_->operators.find(operator_id);
+  if (op == made_->operators.end()) {
+    return not_found(fmt::format("nothing was kept of an operator '{}'", operator_id));
+  }
+  return detail::change_keys(op->second, rewrite)
+      .with_context(fmt::format("operator '{}'", operator_id));
 }
 
 void SavepointWriter::drop(const std::string& operator_id, const std::string& state) {

@@ -36,14 +36,9 @@ Status record(const CheckpointStorageAccess& access, CheckpointId checkpoint) {
                    : Status::ok();
 }
 
-// The savepoint's directory first: while it is there, the id's own one is to be found.
 Status prepare_now(CheckpointStorage& storage, const PrepareDirectory& command) {
-  if (command.savepoint.empty()) return storage.begin(command.id);
-  WEIR_RETURN_IF_ERROR(storage.begin_savepoint(command.savepoint));
-  // An empty checkpoint holds the id, so that it is not used again (C1).
-  const Status begun = storage.begin(command.id);
-  if (!begun.is_ok()) (void)storage.discard_savepoint(command.savepoint);
-  return begun;
+  return command.savepoint.empty() ? storage.begin(command.id)
+                                   : storage.begin_savepoint(command.id, command.savepoint);
 }
 
 Status publish_now(const CheckpointStorageAccess& access, const StoreMetadata& command) {

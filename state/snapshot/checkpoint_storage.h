@@ -85,14 +85,17 @@ class CheckpointStorage {
 
   // Savepoints: each has a directory of its own, which its user named and owns.
 
-  /// Makes the directory of a savepoint. Errors: already exists.
-  virtual Status begin_savepoint(const std::string& directory) = 0;
+  /// Prepares the directory of a savepoint, and that of a checkpoint, which holds the id (C1). If
+  /// the process ends before the savepoint is complete, the next one that opens the storage deletes
+  /// it. Errors: already exists, either of them; then the other one is not made.
+  virtual Status begin_savepoint(CheckpointId checkpoint, const std::string& directory) = 0;
   /// As `publish` and `read_back`, of a savepoint.
   virtual Status publish_savepoint(const CheckpointMetadata& metadata,
                                    const std::string& directory) = 0;
   virtual Result<bool> read_back_savepoint(const std::string& directory) = 0;
   /// Deletes a savepoint that is not complete, or a snapshot elsewhere that was claimed; metadata
-  /// first. What is not there is ok.
+  /// first. Of a checkpoint in the directory of a job that does not run, also the runs that only it
+  /// refers to; one that runs clears these up itself. What is not there is ok.
   virtual Status discard_savepoint(const std::string& directory) = 0;
 
   /// The highest id that any checkpoint in the directory ever used, published or not; 0 if none.

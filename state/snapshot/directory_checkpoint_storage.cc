@@ -5,70 +5,28 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <set>
 #include <utility>
 
 #include "base/crc32c.h"
 #include "base/fault_point.h"
+#include "base/logging.h"
 #include "core/mutants.h"
+#include "state/snapshot/checkpoint_layout.h"
 
 namespace weir {
+
+using namespace checkpoint_layout;  // names of files
+
 namespace {
 
-constexpr std::string_view kPrefix = "chk-";
-constexpr std::string_view kMetadata = "_metadata";
-// Made exclusively: who makes it has the checkpoint's directory.
-constexpr std::string_view kBegun = "_begun";
 // How a path in metadata begins that lies in the checkpoint's own directory, wherever that is.
 constexpr std::string_view kOwnDirectory = "<checkpoint>/";
 // The same for the directory in which the checkpoints of the job lie.
 constexpr std::string_view kJobDirectory = "<job>/";
 
-std::string directory_of(const std::string& directory, CheckpointId checkpoint) {
-  return fmt::format("{}/{}{}", directory, kPrefix, checkpoint.value());
-}
-
-std::string join(const std::string& directory, std::string_view name) {
-  return fmt::format("{}/{}", directory, name);
-}
-
-// The id that a name consists of.
-std::optional<CheckpointId> parse_id(std::string_view digits) {
-  std::uint64_t id = 0;
-  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), id);
-  if (error != std::errc() || end != digits.data() + digits.size() || digits.starts_with("0")) {
-    return std::nullopt;
-  }
-  return CheckpointId{id};
-}
-
-std::optional<CheckpointId> id_of(std::string_view name) {
-  return name.starts_with(kPrefix) ? parse_id(name.substr(kPrefix.size())) : std::nullopt;
-}
-
-// The checkpoint that a run was begun for.
-std::optional<CheckpointId> id_of_run(std::string_view name) {
-  return parse_id(name.substr(0, name.find('-')));
-}
-
 std::string_view last_component(std::string_view path) {
   return path.substr(path.rfind('/') + 1);  // npos + 1 is 0
-}
-
-// Calls `f` with each file that lies outside the metadata, until it fails.
-template <class Metadata, class F>
-Status for_each_file(Metadata& metadata, F&& f) {
-  const auto visit = [&f](auto& file) { return file.is_inline() ? Status::ok() : f(file); };
-  for (auto& checkpoint : metadata.operators) {
-    for (auto& handle : checkpoint.subtasks) {
-      WEIR_RETURN_IF_ERROR(visit(handle));
-      for (auto& run : handle.runs) {
-        WEIR_RETURN_IF_ERROR(visit(run.file));
-      }
-    }
-  }
-  return Status::ok();
 }
 
 // Writes `to` in the place of `from` where a path begins with it.
@@ -259,7 +217,7 @@ Result<std::unique_ptr<DirectoryCheckpointStorage>> DirectoryCheckpointStorage::
     FileStore& files, const std::string& root, const std::string& job_name) {
   std::string directory = join(root, file_name_of(job_name));
   WEIR_RETURN_IF_ERROR(make_durable_directories(files, run_directory(directory)));
-  Result<std::unique_ptr<FileLock>> lock = files.lock(join(directory, ".lock"));
+  Result<std::unique_ptr<FileLock>> lock = files.lock(join(directory, kLock));
   if (lock.status().code() == StatusCode::kFailedPrecondition) {
     return lock.status().with_context("checkpoint directory '" + directory +
                                       "' is used by another run of the job");
@@ -274,11 +232,25 @@ Result<std::unique_ptr<DirectoryCheckpointStorage>> DirectoryCheckpointStorage::
   return storage;
 }
 
+Result<std::unique_ptr<DirectoryCheckpointStorage>> DirectoryCheckpointStorage::open_idle(
+    FileStore& files, const std::string& directory) {
+  WEIR_ASSIGN_OR_RETURN(const bool is_of_job, exists(files, join(directory, kLock)));
+  if (!is_of_job) return nullptr;
+  Result<std::unique_ptr<FileLock>> lock = files.lock(join(directory, kLock));
+  if (!lock.is_ok()) return nullptr;
+  return std::unique_ptr<DirectoryCheckpointStorage>(
+      new DirectoryCheckpointStorage(files, directory, std::move(lock).value()));
+}
+
 std::string DirectoryCheckpointStorage::path_of(CheckpointId checkpoint) const {
-  return directory_of(directory_, checkpoint);
+  return checkpoint_directory(directory_, checkpoint);
 }
 
 Status DirectoryCheckpointStorage::begin(CheckpointId checkpoint) {
+  return begin_with(checkpoint, "");
+}
+
+Status DirectoryCheckpointStorage::begin_with(CheckpointId checkpoint, const std::string& note) {
   const std::string path = path_of(checkpoint);
   WEIR_ASSIGN_OR_RETURN(const bool is_there, exists(files_, path));
   if (is_there) {
@@ -287,6 +259,10 @@ Status DirectoryCheckpointStorage::begin(CheckpointId checkpoint) {
   WEIR_RETURN_IF_ERROR(files_.make_directories(path));
   WEIR_ASSIGN_OR_RETURN(const std::unique_ptr<WritableFile> begun,
                         files_.create(join(path, kBegun), CreateMode::kExclusive));
+  if (!note.empty()) {
+    WEIR_RETURN_IF_ERROR(begun->append(note));
+    WEIR_RETURN_IF_ERROR(begun->sync());
+  }
   WEIR_RETURN_IF_ERROR(begun->close());
   WEIR_RETURN_IF_ERROR(files_.sync_directory(path));
   WEIR_RETURN_IF_ERROR(files_.sync_directory(directory_));
@@ -310,7 +286,8 @@ Status DirectoryCheckpointStorage::publish(const CheckpointMetadata& metadata) {
 Status DirectoryCheckpointStorage::publish_in(const CheckpointMetadata& metadata,
                                               const std::string& path) {
   const std::string final_path = join(path, kMetadata);
-  const std::string temporary = fmt::format("{}.tmp-{}", final_path, metadata.attempt.value());
+  const std::string temporary =
+      fmt::format("{}/{}{}", path, kMetadataAside, metadata.attempt.value());
   const bool is_mutant = WEIR_MUTANT(B15);
   // Until the rename it is surely not published, and errors say what they say.
   WEIR_ASSIGN_OR_RETURN(const std::unique_ptr<WritableFile> file,
@@ -349,7 +326,7 @@ Result<std::vector<CheckpointId>> DirectoryCheckpointStorage::all_ids() {
   WEIR_ASSIGN_OR_RETURN(const std::vector<DirectoryEntry> entries, files_.list(directory_));
   std::vector<CheckpointId> ids;
   for (const DirectoryEntry& entry : entries) {
-    if (const auto id = id_of(entry.name); id && entry.is_directory) {
+    if (const auto id = checkpoint_id_of(entry.name); id && entry.is_directory) {
       ids.push_back(*id);
     }
   }
@@ -404,7 +381,9 @@ Status DirectoryCheckpointStorage::discard(CheckpointId checkpoint) {
   return Status::ok();
 }
 
-Status DirectoryCheckpointStorage::discard_unused_runs() {
+Status DirectoryCheckpointStorage::discard_unused_runs() { return discard_runs(InFlight::kMaybe); }
+
+Status DirectoryCheckpointStorage::discard_runs(InFlight in_flight) {
   const std::string directory = run_directory(directory_);
   WEIR_ASSIGN_OR_RETURN(const std::vector<DirectoryEntry> runs, files_.list(directory));
   if (runs.empty()) {
@@ -421,28 +400,59 @@ Status DirectoryCheckpointStorage::discard_unused_runs() {
     });
   }
   for (const DirectoryEntry& run : runs) {
-    const std::optional<CheckpointId> begun_for = id_of_run(run.name);
+    const std::optional<CheckpointId> begun_for = checkpoint_id_of_run(run.name);
     // A later one may be part of the checkpoint that is being taken now.
     const bool is_old =
         !stored.empty() && begun_for && (*begun_for <= stored.back().id || WEIR_MUTANT(B18));
-    if (is_old && !used.contains(join(directory, run.name))) {
+    if ((is_old || (begun_for && in_flight == InFlight::kNone)) &&
+        !used.contains(join(directory, run.name))) {
       WEIR_RETURN_IF_ERROR(remove_if_there(files_, join(directory, run.name)));
     }
   }
   return Status::ok();
 }
 
-Status DirectoryCheckpointStorage::begin_savepoint(const std::string& directory) {
-  WEIR_ASSIGN_OR_RETURN(const bool is_there, exists(files_, directory));
-  if (is_there) {
-    return already_exists("savepoint directory '" + directory + "' is there already");
+Status DirectoryCheckpointStorage::begin_savepoint(CheckpointId checkpoint,
+                                                   const std::string& directory) {
+  // The note first: whatever ends this process from here on, the next run finds the savepoint.
+  WEIR_RETURN_IF_ERROR(begin_with(checkpoint, directory + "\n"));
+  const auto make = [&]() -> Status {
+    WEIR_ASSIGN_OR_RETURN(const bool is_there, exists(files_, directory));
+    if (is_there) {
+      return already_exists("savepoint directory '" + directory + "' is there already");
+    }
+    const Status made = make_durable_directories(files_, directory);
+    const Status locked = made.is_ok() ? lock_savepoint(directory) : made;
+    if (!locked.is_ok()) (void)files_.remove_tree(directory);
+    return locked;
+  };
+  const Status made = make();
+  if (!made.is_ok()) (void)discard(checkpoint);
+  return made;
+}
+
+// Where there are no locks, nothing stands for one: then nobody but the next run clears it up.
+Status DirectoryCheckpointStorage::lock_savepoint(const std::string& directory) {
+  Result<std::unique_ptr<FileLock>> taken = files_.lock(join(directory, kBegun));
+  if (taken.status().code() == StatusCode::kFailedPrecondition) return taken.status();
+  if (!taken.is_ok()) return remove_if_there(files_, join(directory, kBegun));
+  const std::lock_guard lock(mutex_);
+  savepoint_locks_[directory] = std::move(taken).value();
+  return Status::ok();
+}
+
+void DirectoryCheckpointStorage::unlock_savepoint(const std::string& directory) {
+  const std::lock_guard lock(mutex_);
+  if (savepoint_locks_.erase(directory) > 0) {
+    (void)files_.remove(join(directory, kBegun));  // what stays is in nobody's way
   }
-  return make_durable_directories(files_, directory);
 }
 
 Status DirectoryCheckpointStorage::publish_savepoint(const CheckpointMetadata& metadata,
                                                      const std::string& directory) {
-  return publish_in(metadata, directory);
+  WEIR_RETURN_IF_ERROR(publish_in(metadata, directory));
+  unlock_savepoint(directory);
+  return Status::ok();
 }
 
 Result<bool> DirectoryCheckpointStorage::read_back_savepoint(const std::string& directory) {
@@ -452,6 +462,7 @@ Result<bool> DirectoryCheckpointStorage::read_back_savepoint(const std::string& 
   }
   WEIR_RETURN_IF_ERROR(read(directory).status());
   WEIR_RETURN_IF_ERROR(files_.sync_directory(directory));  // what is seen is not durable yet
+  unlock_savepoint(directory);
   return true;
 }
 
@@ -460,7 +471,18 @@ Status DirectoryCheckpointStorage::discard_savepoint(const std::string& director
   if (!is_there) {
     return Status::ok();
   }
+  const std::optional<CheckpointId> id = checkpoint_id_of(last_component(directory));
+  const std::string job_directory = parent_directory(directory);
+  if (id && job_directory != directory_) {
+    WEIR_ASSIGN_OR_RETURN(const std::unique_ptr<DirectoryCheckpointStorage> other,
+                          open_idle(files_, job_directory));
+    if (other != nullptr) {
+      WEIR_RETURN_IF_ERROR(other->discard(*id));
+      return other->discard_runs(InFlight::kNone);
+    }
+  }
   WEIR_RETURN_IF_ERROR(remove_metadata(files_, directory));
+  unlock_savepoint(directory);
   WEIR_RETURN_IF_ERROR(files_.remove_tree(directory));
   return files_.sync_directory(parent_directory(directory));
 }
@@ -475,10 +497,34 @@ Status DirectoryCheckpointStorage::discard_unpublished() {
   for (const CheckpointId id : ids) {
     WEIR_ASSIGN_OR_RETURN(const bool is_complete, is_published(id));
     if (!is_complete) {
+      const Status status = discard_unfinished_savepoint(id);
+      if (!status.is_ok()) {
+        log_warning("an incomplete savepoint could not be deleted", {{"reason", status}});
+      }
       WEIR_RETURN_IF_ERROR(discard(id));
     }
   }
   return Status::ok();
+}
+
+// The note may be torn, and what it names may be something else by now: only what surely is a
+// savepoint of that id that was begun and not completed is deleted.
+Status DirectoryCheckpointStorage::discard_unfinished_savepoint(CheckpointId checkpoint) {
+  constexpr std::uint64_t kPathBytesMax = 65536;
+  const Result<std::string> note =
+      read_file(files_, join(path_of(checkpoint), kBegun), kPathBytesMax);
+  if (!note.is_ok() || !note->ends_with(fmt::format("-{}\n", checkpoint.value()))) {
+    return Status::ok();
+  }
+  const std::string directory = note->substr(0, note->size() - 1);
+  const Result<std::vector<DirectoryEntry>> entries = files_.list(directory);
+  if (entries.status().code() == StatusCode::kNotFound) return Status::ok();
+  WEIR_RETURN_IF_ERROR(entries.status());
+  const auto has = [&entries](std::string_view name) {
+    return std::ranges::find(*entries, name, &DirectoryEntry::name) != entries->end();
+  };
+  const bool is_begun = entries->empty() || has(kBegun);
+  return is_begun && !has(kMetadata) ? discard_savepoint(directory) : Status::ok();
 }
 
 Result<CheckpointMetadata> read_checkpoint_metadata(FileStore& files, const std::string& path) {
@@ -489,7 +535,7 @@ Result<CheckpointMetadata> read_checkpoint_metadata(FileStore& files, const std:
   if (!metadata.is_ok()) {
     return metadata.status().with_context("checkpoint metadata '" + file + "'");
   }
-  const std::optional<CheckpointId> id = id_of(last_component(directory));
+  const std::optional<CheckpointId> id = checkpoint_id_of(last_component(directory));
   if (id && *id != metadata->id) {
     return data_loss(fmt::format("checkpoint metadata '{}' is that of another checkpoint: id={}",
                                  file, metadata->id.value()));
@@ -512,8 +558,9 @@ std::unique_ptr<CheckpointWriter> open_checkpoint_writer(FileStore& files,
                                                          const std::string& directory,
                                                          const CheckpointBarrier& barrier,
                                                          std::size_t inline_bytes) {
-  const std::string own = barrier.savepoint_directory.empty() ? directory_of(directory, barrier.id)
-                                                              : barrier.savepoint_directory;
+  const std::string own = barrier.savepoint_directory.empty()
+                              ? checkpoint_directory(directory, barrier.id)
+                              : barrier.savepoint_directory;
   return std::make_unique<DirectoryCheckpointWriter>(files, own, directory, barrier.id,
                                                      inline_bytes);
 }

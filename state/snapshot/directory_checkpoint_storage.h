@@ -2,6 +2,7 @@
 // DirectoryCheckpointStorage: checkpoints in a directory of a FileStore.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -20,7 +21,8 @@ namespace weir {
 /// its empty directory when it is discarded, so that no id is ever used twice (B14).
 class DirectoryCheckpointStorage final : public CheckpointStorage {
  public:
-  /// Makes the directory, takes its lock and deletes incomplete checkpoints of former runs.
+  /// Makes the directory, takes its lock and deletes incomplete checkpoints of former runs, and
+  /// savepoints that these left incomplete.
   /// `files` outlives the storage.
   ///
   /// Errors: failed precondition if another run uses the directory.
@@ -37,7 +39,7 @@ class DirectoryCheckpointStorage final : public CheckpointStorage {
   Result<CheckpointMetadata> read(const std::string& path) override;
   Status discard(CheckpointId checkpoint) override;
   Status discard_unused_runs() override;
-  Status begin_savepoint(const std::string& directory) override;
+  Status begin_savepoint(CheckpointId checkpoint, const std::string& directory) override;
   Status publish_savepoint(const CheckpointMetadata& metadata,
                            const std::string& directory) override;
   Result<bool> read_back_savepoint(const std::string& directory) override;
@@ -49,7 +51,19 @@ class DirectoryCheckpointStorage final : public CheckpointStorage {
                              std::unique_ptr<FileLock> lock)
       : files_(files), directory_(std::move(directory)), lock_(std::move(lock)) {}
 
+  /// Whether a checkpoint may be under way that refers to runs of its own.
+  enum class InFlight { kMaybe, kNone };
+
+  /// The directory of another job; null while that runs, and where no job ever was.
+  static Result<std::unique_ptr<DirectoryCheckpointStorage>> open_idle(
+      FileStore& files, const std::string& directory);
+
   std::string path_of(CheckpointId checkpoint) const;
+  Status begin_with(CheckpointId checkpoint, const std::string& note);
+  Status discard_runs(InFlight in_flight);
+  Status lock_savepoint(const std::string& directory);
+  void unlock_savepoint(const std::string& directory);
+  Status discard_unfinished_savepoint(CheckpointId checkpoint);
   Status publish_in(const CheckpointMetadata& metadata, const std::string& path);
   /// Ids of all checkpoint directories, complete or not, in order.
   Result<std::vector<CheckpointId>> all_ids();
@@ -64,6 +78,8 @@ class DirectoryCheckpointStorage final : public CheckpointStorage {
   std::mutex mutex_;
   // A discarded checkpoint whose empty directory still holds the highest id. Guarded by mutex_.
   std::optional<CheckpointId> emptied_;
+  // Savepoints that are being taken, by directory. Guarded by mutex_.
+  std::map<std::string, std::unique_ptr<FileLock>> savepoint_locks_;
 };
 
 /// Reads the metadata of a checkpoint wherever it lies and whoever uses it; `path` is its directory

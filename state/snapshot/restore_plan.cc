@@ -2,6 +2,8 @@
 // Operators meet by id, states by name, values by schema: the same code that restores decides.
 #include "state/snapshot/restore_plan.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <map>
 #include <utility>
@@ -35,6 +37,9 @@ StatePlan plan_state(const StateDescriptor& now, const StateDescriptor& then,
   if (!migration.refusal().empty()) {
     plan.outcome = RestoreOutcome::kIncompatible;
     plan.reason = migration.refusal();
+    if (!migration.remedy().empty()) {
+      plan.reason += fmt::format("; keys changed: rewrite with {}", migration.remedy());
+    }
   } else if (!plan.changes.empty()) {
     plan.outcome = RestoreOutcome::kMigrated;
   }

@@ -87,6 +87,9 @@ void StateMigration::compare(const StateDescriptor& now, const StateDescriptor& 
             : fmt::format("'{}', was '{}'", now.key_schema, then.key_schema);
     if (!difference.empty()) {
       refusal_ = "key " + difference;
+      // The slices of windows are no keys of records.
+      const bool is_slice = now.kind == StateKind::kWindow && difference.starts_with("1");
+      if (!is_slice) remedy_ = "change_keys";
       return;
     }
   }
@@ -106,7 +109,10 @@ void StateMigration::compare(const StateDescriptor& now, const StateDescriptor& 
     refusal_ = difference.empty() ? "" : "time " + difference;
   } else if (now.kind == StateKind::kMap && are_maps) {
     const std::string difference = value_now->parts()[0].difference_from(value_then->parts()[0]);
-    refusal_ = difference.empty() ? "" : "user key " + difference;
+    if (!difference.empty()) {
+      refusal_ = "user key " + difference;
+      remedy_ = "change_user_keys";
+    }
     compare_values(value_now->parts()[1], value_then->parts()[1],
                    now.value_type == nullptr ? nullptr : now.value_type->parts[1]);
   } else {

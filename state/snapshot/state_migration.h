@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/bytes.h"
@@ -25,6 +26,9 @@ class StateMigration {
   /// Why entries stored as `then` cannot become entries of `now`, as far as their schemas tell:
   /// "value amount: string, was int64". Empty if they can.
   const std::string& refusal() const { return refusal_; }
+  /// What of a SavepointWriter may make such entries of them where their keys differ:
+  /// "change_keys". Empty otherwise.
+  std::string_view remedy() const { return remedy_; }
   /// What changes in the values.
   const std::vector<SchemaChange>& changes() const { return changes_; }
   /// Ok if `value` may be called: nothing is refused and `now` has what new fields begin as.
@@ -53,6 +57,7 @@ class StateMigration {
   bool had_times_ = false;
   Times times_ = Times::kStay;
   std::string refusal_;
+  std::string_view remedy_;
   std::vector<SchemaChange> changes_;
   std::string field_without_default_;
   // Empty where bytes stay as they are.

@@ -165,14 +165,22 @@ std::optional<std::string> find_checkpoint_leak(MemoryFileStore& disk, const Job
   return std::nullopt;
 }
 
-std::optional<std::string> find_output_leak(MemoryFileStore& disk, const JobSpec& job) {
+std::set<std::string> hidden_output(MemoryFileStore& disk, const JobSpec& job) {
+  std::set<std::string> paths;
   for (std::uint32_t sink = 0; sink < job.sinks.size(); ++sink) {
     const auto entries = disk.list(sink_folder(sink));
     if (!entries.is_ok()) continue;
     for (const DirectoryEntry& entry : *entries) {
-      if (!entry.name.starts_with('.')) continue;
-      return fmt::format("I6: {}/{} is left of the job", sink_folder(sink), entry.name);
+      if (entry.name.starts_with('.')) paths.insert(sink_folder(sink) + "/" + entry.name);
     }
+  }
+  return paths;
+}
+
+std::optional<std::string> find_output_leak(MemoryFileStore& disk, const JobSpec& job,
+                                            const std::set<std::string>& hidden_at_end) {
+  for (const std::string& path : hidden_output(disk, job)) {
+    if (hidden_at_end.contains(path)) return fmt::format("I6: {} is left of the job", path);
   }
   return std::nullopt;
 }

@@ -33,8 +33,11 @@ std::optional<std::string> find_checkpoint_leak(MemoryFileStore& disk, const Job
                                                 const std::set<std::string>& runs_at_end);
 /// Says what is missing of a savepoint, or what lies outside of it that it needs.
 std::optional<std::string> find_savepoint_loss(MemoryFileStore& disk, const std::string& path);
-/// The same of the files that file sinks had not made visible.
-std::optional<std::string> find_output_leak(MemoryFileStore& disk, const JobSpec& job);
+/// The files that file sinks have not made visible.
+std::set<std::string> hidden_output(MemoryFileStore& disk, const JobSpec& job);
+/// Says which of them are left of a job that has finished, of those that were there at its end.
+std::optional<std::string> find_output_leak(MemoryFileStore& disk, const JobSpec& job,
+                                            const std::set<std::string>& hidden_at_end);
 
 /// Copies everything that `from` shows, durably.
 void copy_files(MemoryFileStore& from, MemoryFileStore& to, const std::string& folder = "/");

@@ -207,6 +207,7 @@ class Simulation {
       }
     }
     runs_at_end_ = run_names(disk_);
+    hidden_at_end_ = hidden_output(disk_, job());
     const Nanos settled = world_.now() + kSettling;
     while (world_.step(settled)) cluster.tend();
   }
@@ -255,7 +256,7 @@ class Simulation {
     // A run that started fresh does not touch what another one left, whose checkpoints may be
     // restored again.
     if (former_fresh_starts_ + cluster.counts().fresh_starts > 1) return;
-    if (auto leak = find_output_leak(disk_, job())) report(*leak);
+    if (auto leak = find_output_leak(disk_, job(), hidden_at_end_)) report(*leak);
   }
 
   // Of a run without faults, which has taken more checkpoints than are retained.
@@ -277,7 +278,8 @@ class Simulation {
   SourceLog source_log_;
   std::optional<JobSpec> cut_job_;  // to what was read when the job was drained
   MemoryFileStore disk_;
-  std::set<std::string> runs_at_end_;  // of the job
+  std::set<std::string> runs_at_end_;    // of the job
+  std::set<std::string> hidden_at_end_;  // of its output
   std::unique_ptr<TransactionalStore> store_;
   // The job, and what it was rescaled to; programs refer to them.
   std::vector<std::unique_ptr<JobSpec>> jobs_;

@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -22,6 +23,18 @@ namespace detail {
 class StoredSavepoint;
 class NewSavepoint;
 using StoredEntryFunction = std::function<void(ByteView key, ByteView value)>;
+
+/// How the keys of an operator, or the user keys of one map state, become others.
+struct KeyRewrite {
+  enum class What { kKeys, kUserKeys, kKeysOfRecords };
+  What what = What::kKeys;
+  std::string state;        ///< of user keys
+  std::string schema_then;  ///< of the keys, or of the records
+  std::string schema_now;   ///< of the keys
+  /// Reads a key or a record from the front of `stored`, appends the new key, and returns how many
+  /// bytes it has read.
+  std::function<std::size_t(ByteView stored, std::string& out)> rewrite;
+};
 
 }  // namespace detail
 
@@ -90,6 +103,23 @@ class SavepointWriter {
   void put_in_map(const std::string& operator_id, const std::string& state, const Key& key,
                   const UserKey& user_key, const Value& value);
 
+  /// Gives the keyed states, windows and timers that were kept of an operator other keys: what was
+  /// stored under a key is stored under `f(key)`, which may be of another type. States that were
+  /// put stay as they are. After an error nothing has changed.
+  ///
+  /// Errors: not found; failed precondition if a key is not of type OldKey, or if two keys of one
+  ///         state become the same (names both; of timers, equal ones become one), or if records
+  ///         wait in the operator, for which `change_keys_of_records` is; data loss.
+  template <class OldKey, class F>
+  Status change_keys(const std::string& operator_id, F&& f);
+  /// The same for the user keys of one map state.
+  template <class OldUserKey, class F>
+  Status change_user_keys(const std::string& operator_id, const std::string& state, F&& f);
+  /// The same for the records that wait in a `sorted_by_event_time`, where keys are not stored: the
+  /// key of each is `key_of(record)`, as `key_by` of the new version says.
+  template <class Record, class F>
+  Status change_keys_of_records(const std::string& operator_id, F&& key_of);
+
   /// Leaves a state out that was kept or put.
   void drop(const std::string& operator_id, const std::string& state);
 
@@ -100,6 +130,7 @@ class SavepointWriter {
  private:
   void add(const std::string& operator_id, StateDescriptor descriptor, std::uint32_t hash,
            std::string key, std::string value);
+  Status rewrite_keys(const std::string& operator_id, const detail::KeyRewrite& rewrite);
 
   std::unique_ptr<detail::NewSavepoint> made_;
 };
@@ -175,6 +206,56 @@ void SavepointWriter::put_in_map(const std::string& operator_id, const std::stri
       {state, StateKind::kMap, StateDistribution::kKeyed, schema_text<Key>(), schema_text<Map>(),
        &type_info<Map>()},
       key_hash(key), std::move(key_bytes), value_bytes.take());
+}
+
+namespace detail {
+
+template <class F, class Old>
+using NewKeyOf = std::remove_cvref_t<std::invoke_result_t<F&, const Old&>>;
+
+template <class Old, class F>
+auto key_rewrite(F& f) {
+  return [&f](ByteView stored, std::string& out) {
+    ArenaList arenas;
+    TextMaker text(arenas, 64);
+    ByteReader in(stored);
+    const Old old = decode_key<Old>(in, text);
+    encode_key(out, static_cast<const NewKeyOf<F, Old>&>(f(old)));
+    return in.offset();
+  };
+}
+
+}  // namespace detail
+
+template <class OldKey, class F>
+Status SavepointWriter::change_keys(const std::string& operator_id, F&& f) {
+  using NewKey = detail::NewKeyOf<F, OldKey>;
+  return rewrite_keys(operator_id, {detail::KeyRewrite::What::kKeys, "", schema_text<OldKey>(),
+                                    schema_text<NewKey>(), detail::key_rewrite<OldKey>(f)});
+}
+
+template <class OldUserKey, class F>
+Status SavepointWriter::change_user_keys(const std::string& operator_id, const std::string& state,
+                                         F&& f) {
+  using NewKey = detail::NewKeyOf<F, OldUserKey>;
+  return rewrite_keys(operator_id,
+                      {detail::KeyRewrite::What::kUserKeys, state, schema_text<OldUserKey>(),
+                       schema_text<NewKey>(), detail::key_rewrite<OldUserKey>(f)});
+}
+
+template <class Record, class F>
+Status SavepointWriter::change_keys_of_records(const std::string& operator_id, F&& key_of) {
+  using NewKey = detail::NewKeyOf<F, Record>;
+  const auto rewrite = [&key_of](ByteView stored, std::string& out) {
+    ArenaList arenas;
+    TextMaker text(arenas, 64);
+    ByteReader in(stored);
+    const Record record = Serializer<Record>::decode(in, text);
+    encode_key(out, static_cast<const NewKey&>(key_of(record)));
+    return in.offset();
+  };
+  return rewrite_keys(operator_id, {detail::KeyRewrite::What::kKeysOfRecords, "",
+                                    schema_text<Record>(), schema_text<NewKey>(), rewrite});
 }
 
 }  // namespace weir

@@ -13,6 +13,7 @@ namespace {
 
 TEST(ExplainedJobTest, OperatorsAndStatesComeBackAsTheGraphHadThem) {
   JobGraph graph;
+  graph.name = "a \"job\"";
   OperatorSpec op;
   op.id = OperatorId{"an \"id\""};
   op.name = "name";
@@ -28,6 +29,8 @@ TEST(ExplainedJobTest, OperatorsAndStatesComeBackAsTheGraphHadThem) {
   EXPECT_EQ((*job)[0].name, "name");
   EXPECT_EQ((*job)[0].states, op.states);
   EXPECT_TRUE((*job)[1].states.empty());
+  EXPECT_EQ(*parse_explained_name(explain_json(graph)), graph.name);
+  EXPECT_FALSE(parse_explained_name("{}").is_ok());
 }
 
 TEST(ExplainedJobTest, OtherOutputIsRefused) {

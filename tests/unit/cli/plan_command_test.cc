@@ -70,7 +70,8 @@ TEST_F(PlanCommandTest, ChangesAreListedAndLossesRefusedUnlessAllowed) {
 
   job_[1].states[0].key_schema = "int32";
   EXPECT_EQ(plan({.allow_non_restored_state = true}), kNo);
-  EXPECT_THAT(out(), HasSubstr("incompatible  key int32, was int64"));
+  EXPECT_THAT(out(), HasSubstr("incompatible  key int32, was int64; keys changed: "
+                               "rewrite with change_keys\n"));
 }
 
 TEST_F(PlanCommandTest, ATimeToLiveThatComesIsAChange) {

@@ -107,11 +107,11 @@ class MemoryCheckpointStorage final : public CheckpointStorage {
     return injected.status;
   }
   Status discard_unused_runs() override { return Status::ok(); }
-  Status begin_savepoint(const std::string& directory) override {
-    const StorageFault injected = ask(StorageCall::kBegin, {});
-    if (!injected.status.is_ok() && !injected.has_effect) return injected.status;
-    if (!savepoints.try_emplace(directory).second) return already_exists(directory);
-    return injected.status;
+  Status begin_savepoint(CheckpointId checkpoint, const std::string& directory) override {
+    WEIR_RETURN_IF_ERROR(begin(checkpoint));
+    if (savepoints.try_emplace(directory).second) return Status::ok();
+    entries.erase(checkpoint);
+    return already_exists(directory);
   }
   Status publish_savepoint(const CheckpointMetadata& metadata,
                            const std::string& directory) override {

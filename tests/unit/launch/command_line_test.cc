@@ -36,6 +36,18 @@ TEST(CommandLineTest, ARestoredSnapshotIsClaimedOnlyWhenThatIsSaid) {
   EXPECT_FALSE(parse({"--claim-mode", "perhaps"}).is_ok());
 }
 
+// What `weir upgrade` appends to the command line that a job once had.
+TEST(CommandLineTest, WhereAJobGoesOnFromMayBeSaidAgain) {
+  const auto line =
+      parse({"-s", "old", "--claim-mode", "claim", "--checkpoint-dir", "a", "--checkpoint-dir", "b",
+             "--restore", "new", "--claim-mode", "no-claim"});
+  ASSERT_TRUE(line.is_ok()) << line.status().to_string();
+  EXPECT_EQ(line->restore, "new");
+  EXPECT_EQ(line->configuration.get_string("state.checkpoints.dir"), "b");
+  EXPECT_EQ(line->configuration.get_string("execution.state-recovery.claim-mode"), "no-claim");
+  EXPECT_FALSE(parse({"-p", "2", "-p", "3"}).is_ok());
+}
+
 TEST(CommandLineTest, WhatStandsAfterTwoDashesIsTheJobs) {
   const auto line = parse({"-p", "2", "--", "--parallelism", "9", "--", "x"});
   ASSERT_TRUE(line.is_ok()) << line.status().to_string();

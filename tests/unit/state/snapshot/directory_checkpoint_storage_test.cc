@@ -419,7 +419,7 @@ TEST_F(OnDiskTest, AReadOnlyDirectoryIsNamed) {
 
 // Takes a savepoint as a job does.
 Status take_savepoint(FileStore& files, CheckpointStorage& storage, const std::string& path) {
-  WEIR_RETURN_IF_ERROR(storage.begin_savepoint(path));
+  WEIR_RETURN_IF_ERROR(storage.begin_savepoint(CheckpointId{5}, path));
   const CheckpointBarrier barrier{
       .id = CheckpointId{5}, .kind = CheckpointKind::kSavepoint, .savepoint_directory = path};
   const auto writer = open_checkpoint_writer(files, storage.directory(), barrier);
@@ -464,8 +464,82 @@ TEST(DirectorySavepointTest, ADirectoryThatIsThereIsRefusedAndLeftAlone) {
   MemoryFileStore files;
   const auto storage = open_storage(files);
   ASSERT_TRUE(take_savepoint(files, *storage, "/savepoints/s-5").is_ok());
-  EXPECT_EQ(storage->begin_savepoint("/savepoints/s-5").code(), StatusCode::kAlreadyExists);
+  EXPECT_EQ(storage->begin_savepoint(CheckpointId{6}, "/savepoints/s-5").code(),
+            StatusCode::kAlreadyExists);
   EXPECT_TRUE(storage->read("/savepoints/s-5").is_ok());
+  // Nor is one begun whose id is taken.
+  EXPECT_EQ(storage->begin_savepoint(CheckpointId{5}, "/savepoints/t-5").code(),
+            StatusCode::kAlreadyExists);
+  EXPECT_FALSE(files.stat("/savepoints/t-5").is_ok());
+}
+
+TEST(DirectorySavepointTest, ASavepointThatWasNotCompletedIsClearedUpByTheNextRun) {
+  MemoryFileStore files;
+  for (const std::string path : {"/savepoints/s-5", "/savepoints/named-9"}) {
+    auto storage = open_storage(files);
+    ASSERT_TRUE(storage->begin_savepoint(CheckpointId{5}, path).is_ok());
+    EXPECT_FALSE(files.lock(path + "/_begun").is_ok()) << "it is being taken";
+    ASSERT_TRUE(files.create(path + "/op-0", CreateMode::kExclusive).is_ok());
+    storage.reset();  // as when the process ends
+    EXPECT_TRUE(files.lock(path + "/_begun").is_ok());
+    storage = open_storage(files);
+    // A note with another id at its end is torn, and names something else.
+    EXPECT_EQ(files.stat(path).is_ok(), path.ends_with("-9"));
+    EXPECT_TRUE(files.stat("/savepoints").is_ok());
+    EXPECT_EQ(storage->highest_id()->value(), 5U);
+    ASSERT_TRUE(storage->begin(CheckpointId{6}).is_ok());
+    ASSERT_TRUE(storage->discard(CheckpointId{6}).is_ok());
+    ASSERT_TRUE(files.remove_tree("/checkpoints/job").is_ok());
+  }
+}
+
+TEST(DirectorySavepointTest, NeitherACompleteOneNorWhatTookItsPlaceIsClearedUp) {
+  MemoryFileStore files;
+  auto storage = open_storage(files);
+  ASSERT_TRUE(take_savepoint(files, *storage, "/savepoints/s-5").is_ok());
+  EXPECT_FALSE(files.stat("/savepoints/s-5/_begun").is_ok());
+  storage.reset();
+  storage = open_storage(files);
+  EXPECT_TRUE(storage->read("/savepoints/s-5").is_ok());
+  ASSERT_TRUE(files.remove_tree("/savepoints/s-5").is_ok());
+  ASSERT_TRUE(files.make_directories("/savepoints/s-5").is_ok());
+  ASSERT_TRUE(files.create("/savepoints/s-5/mine", CreateMode::kExclusive).is_ok());
+  storage.reset();
+  storage = open_storage(files);
+  EXPECT_TRUE(files.stat("/savepoints/s-5/mine").is_ok());
+}
+
+// A checkpoint of another job that was claimed goes with the runs that nothing else needs.
+TEST(DirectorySavepointTest, AClaimedCheckpointOfAnotherJobGoesWithItsRuns) {
+  MemoryFileStore files;
+  const auto run_of = [&](DirectoryCheckpointStorage& of, std::uint64_t id) {
+    EXPECT_TRUE(of.begin(CheckpointId{id}).is_ok());
+    const auto file = of.writer(CheckpointId{id})->create_run("op-0");
+    EXPECT_TRUE((*file)->append(state_of(id)).is_ok());
+    return StateRun{*(*file)->finish(), HashRange{}};
+  };
+  auto other = *DirectoryCheckpointStorage::open(files, "/checkpoints", "other");
+  const StateRun first = run_of(*other, 1);
+  ASSERT_TRUE(other->publish(metadata_of(1, {StateHandle{{}, {first}}})).is_ok());
+  const StateRun second = run_of(*other, 2);
+  ASSERT_TRUE(other->publish(metadata_of(2, {StateHandle{{}, {first, second}}})).is_ok());
+
+  const auto storage = open_storage(files);
+  // While that job runs, its runs are its own affair.
+  ASSERT_TRUE(storage->discard_savepoint("/checkpoints/other/chk-1").is_ok());
+  EXPECT_FALSE(files.stat("/checkpoints/other/chk-1").is_ok());
+  EXPECT_TRUE(files.stat(first.file.path).is_ok());
+  other.reset();
+  ASSERT_TRUE(storage->discard_savepoint("/checkpoints/other/chk-2").is_ok());
+  EXPECT_FALSE(files.stat("/checkpoints/other/chk-2/_metadata").is_ok());
+  EXPECT_FALSE(files.stat(first.file.path).is_ok());
+  EXPECT_FALSE(files.stat(second.file.path).is_ok());
+  // Its id is not used twice (C1).
+  EXPECT_EQ(DirectoryCheckpointStorage::open(files, "/checkpoints", "other")
+                .value()
+                ->highest_id()
+                ->value(),
+            2U);
 }
 
 TEST(DirectorySavepointTest, OneThatIsNotThereIsSurelyNotPublishedAndDiscardedAlready) {

@@ -137,14 +137,17 @@ TEST(StateMigrationTest, KeysNeverChange) {
   const StateMigration key(state<std::int64_t, Before>(StateKind::kValue),
                            state<std::int32_t, Before>(StateKind::kValue));
   EXPECT_EQ(key.refusal(), "key int64, was int32");
+  EXPECT_EQ(key.remedy(), "change_keys");
   EXPECT_EQ(key.check().code(), StatusCode::kFailedPrecondition);
   const StateMigration user_key(
       state<std::string, std::map<std::int64_t, Before>>(StateKind::kMap),
       state<std::string, std::map<std::int32_t, Before>>(StateKind::kMap));
   EXPECT_EQ(user_key.refusal(), "user key int64, was int32");
+  EXPECT_EQ(user_key.remedy(), "change_user_keys");
   const StateMigration slice(state<std::pair<std::string, std::int64_t>, After>(StateKind::kWindow),
                              state<std::pair<Text, std::int32_t>, Before>(StateKind::kWindow));
   EXPECT_EQ(slice.refusal(), "key 1: int64, was int32");
+  EXPECT_EQ(slice.remedy(), "");
   const StateMigration time(state<std::string, ProcessingTime>(StateKind::kTimers),
                             state<std::string, EventTime>(StateKind::kTimers));
   EXPECT_EQ(time.refusal(), "time processing_time, was event_time");
