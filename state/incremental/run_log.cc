@@ -370,6 +370,8 @@ Status RunLog::write_run(std::deque<Collected>& part, bool has_floor, const Due&
       WEIR_RETURN_IF_ERROR(spilled.open(spills_->files(), {*each.spilled, head_.range()}));
     }
   }
+  // All or none of them become part of the chain.
+  std::vector<std::pair<StateFile, HashRange>> runs;
   for (const HashRange range : chain_.parts_of_next(bytes_of(part, has_floor))) {
     WEIR_ASSIGN_OR_RETURN(std::unique_ptr<SnapshotFile> file, writer.create_run(next_name(name)));
     SnapshotWriter run(std::move(file), head_for(due.checkpoint), Contents::kChanges);
@@ -382,7 +384,10 @@ Status RunLog::write_run(std::deque<Collected>& part, bool has_floor, const Due&
       }
     }
     WEIR_ASSIGN_OR_RETURN(StateHandle written, run.finish());
-    chain_.append(std::move(written), range);
+    runs.emplace_back(std::move(written), range);
+  }
+  for (auto& [run, range] : runs) {
+    chain_.append(std::move(run), range);
   }
   return Status::ok();
 }

@@ -77,7 +77,7 @@ class StorageDamageTest : public testing::Test {
       files_of_[path_of(id)] = files_of(path_of(id));
     }
     change_state(4);
-    EXPECT_TRUE(storage_->begin_savepoint(kSavepoint).is_ok());
+    EXPECT_TRUE(storage_->begin_savepoint(CheckpointId{4}, kSavepoint).is_ok());
     const CheckpointMetadata metadata = write({.id = CheckpointId{4},
                                                .kind = CheckpointKind::kSavepoint,
                                                .savepoint_directory = kSavepoint});
