@@ -58,7 +58,8 @@ class NewSavepoint {
 
 namespace {
 
-// Copies all states. Items are numbered anew, in the order of the subtasks that had them.
+// Copies all states. Items are numbered anew, in the order of the subtasks that had them; of a
+// broadcast state, of which each had a copy, the first is taken.
 Status keep_operator(const StoredSavepoint& stored, const OperatorCheckpoint& op,
                      NewSavepoint& made) {
   NewSavepoint::Operator& kept = made.operators[op.id.value()];
@@ -67,11 +68,17 @@ Status keep_operator(const StoredSavepoint& stored, const OperatorCheckpoint& op
     NewSavepoint::State& state = kept.states[descriptor.name];
     state = {descriptor, true, {}};
     StateEntries entries(stored.files, op, descriptor.name);
+    std::optional<SubtaskIndex> first_copy;
     for (std::uint32_t number = 0;; ++number) {
       WEIR_ASSIGN_OR_RETURN(const StoredEntry* const entry, entries.next());
       if (entry == nullptr) {
         break;
       }
+      const bool is_broadcast = descriptor.distribution == StateDistribution::kBroadcast;
+      if (is_broadcast && first_copy.value_or(entry->subtask) != entry->subtask) {
+        break;
+      }
+      first_copy = entry->subtask;
       const bool is_keyed = descriptor.distribution == StateDistribution::kKeyed;
       state.entries[{is_keyed ? entry->hash : number, entry->key}] = entry->value;
     }

@@ -29,6 +29,7 @@ struct Broken {
   WEIR_BROKEN(union_with)
   WEIR_BROKEN(rebalance)
   WEIR_BROKEN(broadcast)
+  WEIR_BROKEN(connect)
   WEIR_BROKEN(set_parallelism)
   WEIR_BROKEN(set_max_parallelism)
   WEIR_BROKEN(slot_sharing_group)
