@@ -45,6 +45,10 @@ struct Broken {
   WEIR_BROKEN(aggregate)
   WEIR_BROKEN(sink_to)
   WEIR_BROKEN(print)
+  WEIR_BROKEN(put)
+  WEIR_BROKEN(update)
+  WEIR_BROKEN(remove)
+  WEIR_BROKEN(clear)
 #undef WEIR_BROKEN
 };
 

@@ -47,10 +47,11 @@ class RecordContext {
   }
 
   template <class K, class V>
-  void write(const BroadcastState<K, V>&) {
+  detail::Broken write(const BroadcastState<K, V>&) {
     static_assert(detail::kNever<K, V>,
                   "weir: broadcast state is written by process_broadcast(...) alone: the other "
                   "side is not the same in every subtask");
+    return {};
   }
 
   const OperatorInfo& info() const { return host_.info(); }
