@@ -211,7 +211,9 @@ TEST(JobGeneratorTest, SomeJobsJoinABroadcastStream) {
     jobs += joins(job) ? 1 : 0;
     const JobSpec without = generate_job(seed, {.broadcast_joins = false});
     EXPECT_FALSE(joins(without));
-    if (!joins(job)) EXPECT_EQ(describe(job), describe(without));
+    if (!joins(job)) {
+      EXPECT_EQ(describe(job), describe(without));
+    }
   }
   EXPECT_GT(jobs, 20);
 }
