@@ -231,7 +231,8 @@ class BroadcastJoin
     SimRecord total = finished(total_.value(), context.key(), timer.at);
     std::int64_t digest = 0;
     for (const auto& [key, sum] : sums_.entries()) {
-      if (!is_intact(sum.label.view())) throw std::logic_error("I1: a label in broadcast state is damaged");
+      if (!is_intact(sum.label.view()))
+        throw std::logic_error("I1: a label in broadcast state is damaged");
       digest = folded_value(digest, sum.value + key);
       total.origins += sum.origins;
       total.origin_sum += sum.origin_sum;
