@@ -87,7 +87,7 @@ class Job:
 
     def run_and_stop(self, output, *options):
         """Returns the savepoint that it was stopped with."""
-        job = subprocess.Popen(self.command(output, *options, rate=4000), cwd=self.work, text=True,
+        job = subprocess.Popen(self.command(output, *options, rate=1500), cwd=self.work, text=True,
                                stderr=subprocess.PIPE)
         until = time.monotonic() + DEADLINE
         while "RUNNING" not in self.weir("list"):

@@ -12,7 +12,6 @@ namespace {
 
 using ::testing::ElementsAre;
 
-constexpr InputIndex kMain{0};
 constexpr InputIndex kBroadcast{1};
 
 /// A note sets, under its author, a text that readings are reported with; an empty one removes it.
