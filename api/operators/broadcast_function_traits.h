@@ -112,7 +112,10 @@ constexpr bool check_broadcast_class() {
                     "weir: declare cannot be called: it must be `void declare(States&)`, public");
       static_assert(kOpen,
                     "weir: open cannot be called: it must be `void open(OpenContext&)`, public");
-      return kMember && kDeclare && kOpen;
+      static_assert(!has_member_on_timer<F>(),
+                    "weir: on_timer would never be called: timers are kept by key, so write "
+                    "key_by(...) before connect(...)");
+      return kMember && kDeclare && kOpen && !has_member_on_timer<F>();
     }
   }
   return false;
