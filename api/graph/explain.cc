@@ -79,7 +79,9 @@ void print_operator(std::string& out, const JobVertex& vertex, std::size_t posit
   }
   if (!op.steps.empty()) out += ", fused: " + joined(op.steps);
   std::vector<std::string> states;
-  for (const StateDescriptor& state : op.states) states.push_back(state.name);
+  for (const StateDescriptor& state : op.states) {
+    states.push_back(state.name + (state.kind == StateKind::kBroadcast ? " (broadcast)" : ""));
+  }
   if (!states.empty()) out += ", state: " + joined(states);
   out += "\n";
 }

@@ -122,8 +122,8 @@ void put_state_descriptor(ByteWriter& out, const StateDescriptor& descriptor) {
 StateDescriptor get_state_descriptor(ByteReader& in) {
   StateDescriptor descriptor;
   descriptor.name = in.get_string();
-  descriptor.kind = get_enum(in, StateKind::kOperator);
-  descriptor.distribution = get_enum(in, StateDistribution::kUnion);
+  descriptor.kind = get_enum(in, StateKind::kBroadcast);
+  descriptor.distribution = get_enum(in, StateDistribution::kBroadcast);
   descriptor.key_schema = in.get_string();
   descriptor.value_schema = in.get_string();
   return descriptor;

@@ -13,6 +13,7 @@
 #include <utility>
 #include <variant>
 
+#include "api/operators/broadcast_table.h"
 #include "api/operators/fired_watermark.h"
 #include "api/operators/item_state.h"
 #include "api/operators/slice_state.h"
@@ -287,6 +288,25 @@ class ItemOperator final : public GoldenOperator {
   FiredWatermarks fired_;
 };
 
+class BroadcastMapOperator final : public GoldenOperator {
+  using Key = std::pair<std::int32_t, Text>;
+  using Table = BroadcastTable<Key, Visit>;
+  void open(StateRegistry& registry) override { registry.add(table_); }
+  void fill(SubtaskIndex, HashRange) override {
+    for (const std::int32_t number : {300, -7}) {
+      for (const char* text : {"", "a user key that is too long for a short one"}) {
+        table_.update({number, Text::view(text)}, [&](Visit& held) { held = visit(number); });
+      }
+    }
+  }
+  std::vector<std::string> content() override {
+    std::vector<std::string> lines;
+    for (const auto& entry : table_.entries()) lines.push_back(line(entry.key, entry.value));
+    return lines;
+  }
+  Table table_{Table::describe("rules")};
+};
+
 template <class Operator>
 GoldenKind keyed(std::string id, std::uint32_t parallelism = 1) {
   return {OperatorId{std::move(id)}, Parallelism{parallelism},
@@ -379,6 +399,7 @@ const std::vector<GoldenKind>& golden_kinds() {
       keyed<BufferOperator>("buffer"),
       items("split", StateDistribution::kSplit),
       items("union", StateDistribution::kUnion),
+      keyed<BroadcastMapOperator>("broadcast", 2),
   };
   return kinds;
 }

@@ -3,6 +3,8 @@
 // user functions hold it. States: where a function declares them.
 #pragma once
 
+#include <weir/operator_state.h>
+
 #include <algorithm>
 #include <cstddef>
 #include <functional>
@@ -258,16 +260,12 @@ class AggregatingState : detail::Handle<Acc> {
   Finish result_;
 };
 
-/// The keyed state tables of one operator subtask, and the key they are used under.
+/// The state tables of one operator subtask, and the key that the keyed ones are used under.
 ///
 /// Thread: the subtask's.
 template <class Key>
-class KeyedStates {
+class KeyedStates : public detail::OperatorTables {
  public:
-  KeyedStates() = default;
-  KeyedStates(const KeyedStates&) = delete;
-  KeyedStates& operator=(const KeyedStates&) = delete;
-
   /// Sets the key for what handles do from now on. `key` must live until the next change.
   void set_key(const Key& key, std::uint32_t hash) {
     WEIR_DCHECK(hash == key_hash(key));
@@ -284,9 +282,8 @@ class KeyedStates {
   /// Adds a table of its own, for an operator of Weir's. Before `register_all`.
   template <class Value>
   KeyedTable<Key, Value>& add(StateDescriptor descriptor) {
-    auto table = std::make_unique<KeyedTable<Key, Value>>(std::move(descriptor), context_);
-    KeyedTable<Key, Value>& reference = *table;
     using Table = KeyedTable<Key, Value>;
+    Table& reference = own(std::make_unique<Table>(std::move(descriptor), context_));
     ahead_.push_back({&reference,
                       [](void* held, std::uint32_t hash) {
                         static_cast<Table*>(held)->prefetch(hash);
@@ -297,14 +294,7 @@ class KeyedStates {
                       [](void* held, const Key& key, std::uint32_t hash) {
                         static_cast<Table*>(held)->want(key, hash);
                       }});
-    tables_.push_back(std::move(table));
     return reference;
-  }
-  /// Announces every table, which restores it. Called by the operator as it opens.
-  void register_all(StateRegistry& registry) {
-    for (const auto& table : tables_) {
-      registry.add(*table);
-    }
   }
 
   /// Whether some entries may not be in memory. Then `want` asks for those that will be used.
@@ -352,23 +342,20 @@ class KeyedStates {
   };
 
   KeyContext context_;
-  std::vector<std::unique_ptr<StateTable>> tables_;
   std::vector<Ahead> ahead_;
 };
 
-/// Where a user's function declares its keyed states, each under a name of its own.
-///
-/// While the graph is built it only notes what is declared, and the handles stay unbound; in a
-/// running job it makes the tables and binds the handles.
+/// Where a user's function with keys declares its states, each under a name of its own. See
+/// OperatorStates.
 ///
 /// Thread: the subtask's.
 template <class Key>
-class States {
+class States : public OperatorStates {
  public:
   /// For building the graph.
   States() = default;
   /// For running. `tables` outlives the handles.
-  explicit States(KeyedStates<Key>& tables) : tables_(&tables) {}
+  explicit States(KeyedStates<Key>& tables) : OperatorStates(tables), tables_(&tables) {}
 
   template <class T>
   ValueState<T> value(std::string name) {
@@ -399,32 +386,17 @@ class States {
         std::move(result));
   }
 
-  /// What was declared, in order.
-  const std::vector<StateDescriptor>& descriptors() const { return descriptors_; }
-  /// What is wrong with it, a sentence each.
-  const std::vector<std::string>& mistakes() const { return mistakes_; }
-
  private:
   template <class Value>
   ValueCell<Value>* cell(std::string name, StateKind kind, const TypeInfo& value_type) {
-    if (name.empty()) {
-      mistakes_.push_back("a state has an empty name");
-      return nullptr;
-    }
-    for (const StateDescriptor& other : descriptors_) {
-      if (other.name == name) {
-        mistakes_.push_back("two states have the name '" + name + "'");
-        return nullptr;
-      }
-    }
-    descriptors_.push_back({std::move(name), kind, StateDistribution::kKeyed, schema_text<Key>(),
-                            schema_text(value_type), &value_type});
-    return tables_ == nullptr ? nullptr : &tables_->template add<Value>(descriptors_.back());
+    StateDescriptor descriptor{std::move(name),           kind,
+                               StateDistribution::kKeyed, schema_text<Key>(),
+                               schema_text(value_type),   &value_type};
+    if (!note(descriptor) || tables_ == nullptr) return nullptr;
+    return &tables_->template add<Value>(std::move(descriptor));
   }
 
   KeyedStates<Key>* tables_ = nullptr;
-  std::vector<StateDescriptor> descriptors_;
-  std::vector<std::string> mistakes_;
 };
 
 }  // namespace weir

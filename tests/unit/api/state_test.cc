@@ -372,7 +372,7 @@ TEST_F(CollectionsTest, DeadTextOfAMapIsGivenBack) {
     }
   }
   using Table = KeyedTable<std::int64_t, StateBox<detail::MapBody<std::int64_t, Text>>>;
-  const auto* table = static_cast<const Table*>(registry().tables.at(0));
+  auto* table = static_cast<Table*>(registry().tables.at(0));
   EXPECT_LT(table->find(1, key_hash(std::int64_t{1}))->get()->text.bytes(), 100U * 1000);
   EXPECT_EQ(map_.size(), 10U);
   EXPECT_EQ(*map_.get(9), std::string(1000, static_cast<char>('a' + 19999 % 26)));
