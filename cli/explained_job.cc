@@ -30,6 +30,9 @@ StateDescriptor read_state(const element& json) {
   state.distribution = *distribution;
   state.key_schema = text_of(json, "key");
   state.value_schema = text_of(json, "value");
+  if (std::int64_t millis = 0; json["ttl_ms"].get(millis) == simdjson::SUCCESS) {
+    state.ttl = Duration(millis);
+  }
   return state;
 }
 

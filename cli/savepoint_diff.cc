@@ -170,6 +170,10 @@ Status Diff::compare_states(const OperatorCheckpoint& op_before, const StateDesc
   compare("distribution", to_string(after.distribution), to_string(before.distribution));
   compare("key schema", after.key_schema, before.key_schema);
   compare("value schema", after.value_schema, before.value_schema);
+  const auto ttl_text = [](const StateDescriptor& state) {
+    return state.ttl ? to_string(*state.ttl) : std::string("none");
+  };
+  compare("time-to-live", ttl_text(after), ttl_text(before));
   if (after.kind != before.kind || after.distribution != before.distribution ||
       after.key_schema != before.key_schema) {
     return Status::ok();  // their entries cannot be told one from the other
@@ -178,8 +182,9 @@ Status Diff::compare_states(const OperatorCheckpoint& op_before, const StateDesc
   WEIR_ASSIGN_OR_RETURN(EntrySchema schema_after, EntrySchema::of(after));
   Side side_before(context_.files, op_before, before, std::move(schema_before));
   Side side_after(context_.files, op_after, after, std::move(schema_after));
-  const Result<EntryCounts> counts =
-      merge(side_before, side_after, before.value_schema == after.value_schema);
+  const Result<EntryCounts> counts = merge(
+      side_before, side_after,
+      before.value_schema == after.value_schema && before.ttl.has_value() == after.ttl.has_value());
   if (!counts.is_ok()) {
     return counts.status().with_context(where_);
   }

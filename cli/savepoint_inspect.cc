@@ -128,6 +128,9 @@ void print_state(std::ostream& out, const StateReport& state, bool with_key_grou
     out << "      key    " << descriptor.key_schema << '\n';
   }
   out << "      value  " << descriptor.value_schema << '\n';
+  if (descriptor.ttl) {
+    out << "      time-to-live  " << to_string(*descriptor.ttl) << '\n';
+  }
   if (with_key_groups && descriptor.distribution == StateDistribution::kKeyed) {
     out << "      entries by key group ";
     for (const auto& [group, entries] : state.key_groups) {
@@ -161,6 +164,9 @@ std::string state_json(const StateReport& state, bool with_key_groups) {
       json_text(descriptor.name), to_string(descriptor.kind), to_string(descriptor.distribution),
       descriptor.key_schema.empty() ? "null" : json_text(descriptor.key_schema),
       json_text(descriptor.value_schema), state.entries, state.bytes);
+  if (descriptor.ttl) {
+    out += fmt::format(",\"ttl_ms\":{}", descriptor.ttl->count());
+  }
   if (with_key_groups && descriptor.distribution == StateDistribution::kKeyed) {
     out += ",\"key_groups\":{";
     for (const auto& [group, entries] : state.key_groups) {

@@ -138,6 +138,11 @@ Result<EntryColumns> columns_of(const EntrySchema& schema, const StoredEntry& en
     WEIR_ASSIGN_OR_RETURN(std::string value, schema.value_json(entry.value));
     columns.values.push_back(std::move(value));
   }
+  if (schema.has_times()) {
+    columns.names.emplace_back("updated_at");
+    WEIR_ASSIGN_OR_RETURN(std::string updated_at, schema.updated_json(entry.value));
+    columns.values.push_back(std::move(updated_at));
+  }
   return columns;
 }
 

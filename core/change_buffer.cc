@@ -20,12 +20,29 @@ Status ChangeBuffer::add(std::uint32_t hash, ByteView key, ByteView value, bool 
   if (key.size() >= kErased || value.size() >= kErased) {
     return invalid_argument("an entry of state is larger than 4 GiB");
   }
-  items_.push_back({hash, static_cast<std::uint32_t>(key.size()), bytes_.size(),
+  has_erased_ = has_erased_ || is_erased;
+  char* const bytes = allocate(key.size() + value.size());
+  std::copy(key.begin(), key.end(), bytes);
+  std::copy(value.begin(), value.end(), bytes + key.size());
+  items_.push_back({hash, static_cast<std::uint32_t>(key.size()), bytes,
                     is_erased ? kErased : static_cast<std::uint32_t>(value.size()),
                     static_cast<std::uint32_t>(items_.size())});
-  bytes_.append(key);
-  bytes_.append(value);
   return Status::ok();
+}
+
+char* ChangeBuffer::allocate(std::size_t size) {
+  if (free_bytes_ < size) {
+    // The first block of a small buffer is small.
+    const std::size_t usual = blocks_.empty() ? kBlockBytes / 64 : kBlockBytes;
+    free_bytes_ = std::max(size, usual);
+    blocks_.push_back(std::make_unique_for_overwrite<char[]>(free_bytes_));
+    block_bytes_ += free_bytes_;
+    free_ = blocks_.back().get();
+  }
+  char* const bytes = free_;
+  free_ += size;
+  free_bytes_ -= size;
+  return bytes;
 }
 
 Status ChangeBuffer::write(StateEntrySink& sink) {
@@ -49,6 +66,17 @@ Status ChangeBuffer::write(StateEntrySink& sink) {
     begin = end;
   }
   return Status::ok();
+}
+
+Status ChangeBuffer::write_erased(StateEntrySink& sink) {
+  struct ErasedOnly final : StateEntrySink {
+    explicit ErasedOnly(StateEntrySink& into) : sink(into) {}
+    Status entry(std::uint32_t, ByteView, ByteView) override { return Status::ok(); }
+    Status erased(std::uint32_t hash, ByteView key) override { return sink.erased(hash, key); }
+    StateEntrySink& sink;
+  };
+  ErasedOnly erased(sink);
+  return write(erased);
 }
 
 }  // namespace weir

@@ -104,9 +104,11 @@ class EntryStore {
       Chunk::reset(marks_[index].stored, position % Chunk::kEntries);
       --num_changed_;
     }
-    if (is_evicting()) {
+    if (is_evicting_) {
+      Chunk::reset(residency_[index].away, position % Chunk::kEntries);
       Chunk::reset(residency_[index].frozen, position % Chunk::kEntries);
       Chunk::reset(residency_[index].used, position % Chunk::kEntries);
+      --num_away_;
     }
     mark_dirty(index);
     --size_;
@@ -182,10 +184,11 @@ class EntryStore {
     FrozenChanges<Entry> changes;
     for (std::size_t i = 0; i < directory_.size(); ++i) {
       if (Chunk::any(marks_[i].changed)) {
-        freeze_chunk(i, changes);
+        typename Chunk::Bits changed;
+        std::copy_n(marks_[i].changed, Chunk::kWords, changed);
+        freeze_chunk(i, changed, changes);
       }
     }
-    num_changed_ = 0;
     return changes;
   }
   /// Adds the entries that earlier snapshots may hold to `changes`.
@@ -208,45 +211,37 @@ class EntryStore {
   void begin_eviction(std::uint64_t freezes) {
     WEIR_CHECK(tracks_changes_);
     residency_.assign(directory_.size(), {});
-    for (Residency& chunk : residency_) {
-      chunk.is_seeded = false;
+    for (std::size_t i = 0; i < directory_.size(); ++i) {
+      if (directory_[i].chunk) {
+        std::copy_n(directory_[i].chunk->live, Chunk::kWords, residency_[i].away);
+      }
     }
-    num_unseeded_ = residency_.size();
+    num_away_ = size_;
     num_freezes_ = freezes;
     is_evicting_ = true;
   }
   bool is_evicting() const { return is_evicting_; }
   std::size_t num_changed() const { return num_changed_; }
   /// Whether `freeze_some` has anything to take.
-  bool has_unfrozen() const { return num_changed_ > 0 || num_unseeded_ > 0; }
-  /// Takes about `entries` of what changed, and of what was never stored elsewhere, some chunks at
-  /// a time. The others stay changed.
-  FrozenChanges<Entry> freeze_some(std::size_t entries) {
+  bool has_unfrozen() const { return num_away_ > 0; }
+  struct FrozenSome {
+    FrozenChanges<Entry> changed;  ///< of these, what changed since the last freeze of changes
+    FrozenChanges<Entry> others;
+  };
+  /// Takes about `entries` of what is not stored elsewhere as it is; if possible, only what was not
+  /// used lately. What changed of it counts as frozen, too.
+  FrozenSome freeze_some(std::size_t entries) {
     tidy();
     ++num_freezes_;
-    FrozenChanges<Entry> changes;
+    FrozenSome frozen;
     std::size_t taken = 0;
-    for (std::size_t left = directory_.size(); left > 0 && taken < entries; --left) {
-      freeze_hand_ = (freeze_hand_ + 1) % directory_.size();
-      const bool is_seeded = std::exchange(residency_[freeze_hand_].is_seeded, true);
-      num_unseeded_ -= is_seeded ? 0 : 1;
-      const SharedRef<Chunk>& chunk = directory_[freeze_hand_].chunk;
-      if (!chunk) {
-        continue;
-      }
-      Marks& marks = marks_[freeze_hand_];
-      num_changed_ -= Chunk::count(marks.changed);
-      if (!is_seeded) {
-        // Earlier snapshots hold it, but where it is to go now nobody has it.
-        std::copy_n(chunk->live, Chunk::kWords, marks.changed);
-        std::fill_n(marks.stored, Chunk::kWords, 0);
-      }
-      if (const std::size_t count = Chunk::count(marks.changed); count > 0) {
-        freeze_chunk(freeze_hand_, changes);
-        taken += count;
+    for (const bool takes_used : {false, true}) {
+      for (std::size_t left = directory_.size(); left > 0 && taken < entries; --left) {
+        freeze_hand_ = (freeze_hand_ + 1) % directory_.size();
+        taken += freeze_some_of(freeze_hand_, takes_used, frozen);
       }
     }
-    return changes;
+    return frozen;
   }
   /// Adds an entry as it is stored elsewhere.
   Position insert_stored(std::uint32_t hash, Entry entry) {
@@ -254,7 +249,9 @@ class EntryStore {
     Marks& marks = marks_[position / Chunk::kEntries];
     Chunk::reset(marks.changed, position % Chunk::kEntries);
     Chunk::set(marks.stored, position % Chunk::kEntries);
+    Chunk::reset(residency_[position / Chunk::kEntries].away, position % Chunk::kEntries);
     --num_changed_;
+    --num_away_;
     return position;
   }
   /// Keeps the entry from the next eviction.
@@ -326,33 +323,68 @@ class EntryStore {
 
   // Of the entries of one chunk, where some are evicted.
   struct Residency {
-    typename Chunk::Bits frozen = {};  // by a freeze that may not have arrived yet
-    typename Chunk::Bits used = {};    // since the hand of the clock passed
-    std::uint64_t frozen_in = 0;       // the last of these freezes
-    bool is_seeded = true;             // what is unchanged is stored elsewhere
+    typename Chunk::Bits away = {};  // not stored elsewhere as they are; what changed is among them
+    typename Chunk::Bits frozen =
+        {};                          // on the way there, by a freeze that may not have arrived yet
+    typename Chunk::Bits used = {};  // since the hand of the clock passed
+    std::uint64_t frozen_in = 0;     // the last of these freezes
   };
 
   void mark_changed(std::size_t index, std::uint32_t i) {
-    if (!Chunk::test(marks_[index].changed, i)) {
-      Chunk::set(marks_[index].changed, i);
-      ++num_changed_;
+    if (Chunk::test(marks_[index].changed, i)) {
+      return;
+    }
+    Chunk::set(marks_[index].changed, i);
+    ++num_changed_;
+    if (is_evicting_ && !Chunk::test(residency_[index].away, i)) {
+      Chunk::set(residency_[index].away, i);
+      ++num_away_;
     }
   }
 
-  void freeze_chunk(std::size_t index, FrozenChanges<Entry>& changes) {
+  std::size_t freeze_some_of(std::size_t index, bool takes_used, FrozenSome& frozen) {
+    if (!directory_[index].chunk) {
+      return 0;
+    }
+    Residency& residency = residency_[index];
+    typename Chunk::Bits changed = {};
+    typename Chunk::Bits others = {};
+    for (std::uint32_t word = 0; word < Chunk::kWords; ++word) {
+      const std::uint64_t taken = residency.away[word] & ~(takes_used ? 0 : residency.used[word]);
+      changed[word] = taken & marks_[index].changed[word];
+      others[word] = taken & ~changed[word];
+      residency.away[word] &= ~taken;
+      residency.frozen[word] |= taken;
+      // As a whole: where it goes, not everything is that earlier snapshots hold.
+      marks_[index].stored[word] &= ~taken;
+    }
+    const std::size_t count = Chunk::count(changed) + Chunk::count(others);
+    if (count > 0) {
+      residency.frozen_in = num_freezes_;
+      num_away_ -= count;
+      freeze_chunk(index, changed, frozen.changed);
+      freeze_chunk(index, others, frozen.others);
+    }
+    return count;
+  }
+
+  void freeze_chunk(std::size_t index, const typename Chunk::Bits& taken,
+                    FrozenChanges<Entry>& frozen) {
+    if (!Chunk::any(taken)) {
+      return;
+    }
     Marks& marks = marks_[index];
+    for (std::uint32_t word = 0; word < Chunk::kWords; ++word) {
+      num_changed_ -= static_cast<std::size_t>(std::popcount(taken[word] & marks.changed[word]));
+    }
     typename FrozenChanges<Entry>::Part part{directory_[index].chunk, {}, {}};
     for (std::uint32_t word = 0; word < Chunk::kWords; ++word) {
-      part.entries[word] = marks.changed[word];
+      part.entries[word] = taken[word];
       part.stored[word] = marks.stored[word];
-      marks.stored[word] |= marks.changed[word];
-      marks.changed[word] = 0;
-      if (is_evicting_) {
-        residency_[index].frozen[word] |= part.entries[word];
-        residency_[index].frozen_in = num_freezes_;
-      }
+      marks.stored[word] |= taken[word];
+      marks.changed[word] &= ~taken[word];
     }
-    changes.add(part);
+    frozen.add(part);
     directory_[index].may_be_shared = true;
   }
 
@@ -361,7 +393,7 @@ class EntryStore {
     Slot& slot = directory_[index];
     Residency& residency = residency_[index];
     // What is shared would have to be copied to become smaller.
-    if (!slot.chunk || !residency.is_seeded || (slot.may_be_shared && slot.chunk.is_shared())) {
+    if (!slot.chunk || (slot.may_be_shared && slot.chunk.is_shared())) {
       return 0;
     }
     slot.may_be_shared = false;
@@ -371,8 +403,8 @@ class EntryStore {
       if (residency.frozen_in <= arrived) {
         residency.frozen[word] = 0;
       }
-      evicted[word] = slot.chunk->live[word] & marks.stored[word] &
-                      ~(marks.changed[word] | residency.frozen[word] | residency.used[word]);
+      evicted[word] = slot.chunk->live[word] &
+                      ~(residency.away[word] | residency.frozen[word] | residency.used[word]);
       residency.used[word] = 0;
     }
     std::size_t count = 0;
@@ -464,10 +496,10 @@ class EntryStore {
   std::vector<Slot> directory_;
   std::vector<Marks> marks_;  // by chunk; empty unless changes are tracked
   bool tracks_changes_ = false;
-  std::size_t num_changed_ = 0;        // entries marked as changed
-  std::vector<Residency> residency_;   // by chunk; empty unless entries are evicted
+  std::size_t num_changed_ = 0;       // entries marked as changed
+  std::vector<Residency> residency_;  // by chunk; empty unless entries are evicted
   bool is_evicting_ = false;
-  std::size_t num_unseeded_ = 0;       // chunks of which something is nowhere else
+  std::size_t num_away_ = 0;  // entries marked as away
   std::uint64_t num_freezes_ = 0;
   std::size_t freeze_hand_ = 0;
   std::size_t evict_hand_ = 0;

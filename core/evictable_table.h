@@ -35,10 +35,11 @@ class TableFloor {
 
 /// A table whose entries need not all be in memory.
 ///
-/// Freezes of changes are counted by the table and by its owner alike. What was frozen is written
-/// to the floor by the owner, in that order; up to which freeze it has arrived there, the owner
-/// tells. Keys that records will ask for are wanted first and loaded together; one that was not is
-/// loaded when it is asked for.
+/// Freezes of changes are counted by the table and by its owner alike. Changes frozen for a
+/// snapshot do not go to the floor, but for what was erased; those of `freeze_some` do. The owner
+/// writes both there in the order of freezes, and tells up to which one that was done. Keys that
+/// records will ask for are wanted first and loaded together; one that was not is loaded when it is
+/// asked for.
 ///
 /// Thread: the table's.
 class EvictableTable {
@@ -53,17 +54,20 @@ class EvictableTable {
   virtual bool has_evicted() const = 0;
 
   virtual std::size_t size() const = 0;
-  /// Entries that changed since they were last frozen.
-  virtual std::size_t num_changed() const = 0;
   /// Whether `freeze_some` has anything to freeze.
   virtual bool has_unfrozen() const = 0;
   /// Memory that an entry takes, on average, with its part of the index; an estimate.
   virtual std::size_t bytes_per_entry() const = 0;
 
-  /// Freezes about `entries` of what is not on the floor. One more freeze of changes.
-  virtual std::unique_ptr<FrozenState> freeze_some(std::size_t entries) = 0;
+  /// What is to go to the floor. Entries are whole, not only what changed of a map.
+  struct FrozenForFloor {
+    std::unique_ptr<FrozenState> changed;  ///< is one more freeze of changes
+    std::unique_ptr<FrozenState> others;   ///< were frozen with changes before
+  };
+  /// Freezes about `entries` of what is not on the floor.
+  virtual FrozenForFloor freeze_some(std::size_t entries) = 0;
   /// All of it: afterwards the floor, once this has arrived, holds what the table stands for.
-  std::unique_ptr<FrozenState> freeze_all() { return freeze_some(static_cast<std::size_t>(-1)); }
+  FrozenForFloor freeze_all() { return freeze_some(static_cast<std::size_t>(-1)); }
   /// Lets about `entries` go that were not used lately, of those that arrived on the floor with
   /// freeze `arrived` or before. Returns how many. What was loaded and was not there is forgotten.
   virtual std::size_t evict(std::size_t entries, std::uint64_t arrived) = 0;

@@ -116,9 +116,7 @@ struct TableEntry {
 /// Thread:   the subtask's; a frozen state is written by any.
 /// Cost:     about 5 ns a lookup in the cache; growing moves the index, not the entries.
 template <class Key, class Value>
-class KeyedTable final : public StateTable,
-                         public EvictableTable,
-                         public ValueCell<Value> {
+class KeyedTable final : public StateTable, public EvictableTable, public ValueCell<Value> {
  public:
   using Entry = detail::TableEntry<Key, Value>;
 
@@ -261,14 +259,16 @@ class KeyedTable final : public StateTable,
   }
   bool is_evicting() const override { return floor_ != nullptr; }
   bool has_evicted() const override { return has_evicted_; }
-  std::size_t num_changed() const override { return store_.num_changed(); }
   bool has_unfrozen() const override { return store_.has_unfrozen() || !erased_.empty(); }
   std::size_t bytes_per_entry() const override;
-  std::unique_ptr<FrozenState> freeze_some(std::size_t entries) override {
+  FrozenForFloor freeze_some(std::size_t entries) override {
     // No new epoch: what of a map was frozen now may be frozen once more with the rest.
     this->forget();
     absent_.count_freeze();
-    return std::make_unique<Changes>(store_.freeze_some(entries), std::exchange(erased_, {}));
+    auto frozen = store_.freeze_some(entries);
+    return {
+        .changed = std::make_unique<Changes>(std::move(frozen.changed), std::exchange(erased_, {})),
+        .others = std::make_unique<Changes>(std::move(frozen.others), ChangeBuffer())};
   }
   std::size_t evict(std::size_t entries, std::uint64_t arrived) override {
     this->forget();
@@ -413,24 +413,31 @@ template <class Key, class Value>
 class KeyedTable<Key, Value>::Changes final : public FrozenState {
  public:
   Changes(detail::FrozenChanges<Entry> changed, ChangeBuffer erased)
-      : changed_(std::move(changed)), buffer_(std::move(erased)) {}
+      : changed_(std::move(changed)), erased_(std::move(erased)) {}
   Status write(StateEntrySink& sink) override {
+    WEIR_RETURN_IF_ERROR(add_changed(erased_));
+    return erased_.write(sink);
+  }
+  Status write_in_any_order(StateEntrySink& sink) override {
     // What was erased comes first: if the key came back, its entry counts.
-    ByteWriter scratch;
-    std::string key;
-    WEIR_RETURN_IF_ERROR(
-        changed_.drain([&](std::uint32_t hash, const Entry& entry, bool is_stored) {
-          key.clear();
-          encode_key(key, entry.key);
-          return StateFormat<Value>::write_changes(buffer_, hash, key, entry.value, is_stored,
-                                                   scratch);
-        }));
-    return buffer_.write(sink);
+    WEIR_RETURN_IF_ERROR(erased_.write(sink));
+    erased_ = {};
+    return add_changed(sink);
   }
 
  private:
+  Status add_changed(StateEntrySink& sink) {
+    ByteWriter scratch;
+    std::string key;
+    return changed_.drain([&](std::uint32_t hash, const Entry& entry, bool is_stored) {
+      key.clear();
+      encode_key(key, entry.key);
+      return StateFormat<Value>::write_changes(sink, hash, key, entry.value, is_stored, scratch);
+    });
+  }
+
   detail::FrozenChanges<Entry> changed_;
-  ChangeBuffer buffer_;
+  ChangeBuffer erased_;
 };
 
 template <class Key, class Value>
@@ -473,8 +480,8 @@ void KeyedTable<Key, Value>::take_loaded(const StoredKey& stored, const StoredEn
 template <class Key, class Value>
 std::size_t KeyedTable<Key, Value>::bytes_per_entry() const {
   const std::size_t size = store_.size();
-  if (size == 0 || (bytes_per_entry_ != 0 && size < estimated_at_ / 8 * 9 &&
-                    size > estimated_at_ / 8 * 7)) {
+  if (size == 0 ||
+      (bytes_per_entry_ != 0 && size < estimated_at_ / 8 * 9 && size > estimated_at_ / 8 * 7)) {
     return bytes_per_entry_;
   }
   estimated_at_ = size;
@@ -491,8 +498,7 @@ std::size_t KeyedTable<Key, Value>::bytes_per_entry() const {
       (void)StateFormat<Value>::write(counter, 0, {}, entry.value, scratch);
     }
   });
-  bytes_per_entry_ = detail::EntryChunk<Entry>::bytes_per_entry() +
-                     index_.memory_bytes() / size +
+  bytes_per_entry_ = detail::EntryChunk<Entry>::bytes_per_entry() + index_.memory_bytes() / size +
                      (samples > 0 ? (sum + counter.bytes()) / samples : 0);
   return bytes_per_entry_;
 }

@@ -12,6 +12,7 @@
 
 #include "base/bytes.h"
 #include "base/status.h"
+#include "base/time.h"
 #include "core/ids.h"
 
 namespace weir {
@@ -51,9 +52,12 @@ struct StateDescriptor {
   /// The type that `value_schema` is of, where it is one of this program: what values of an earlier
   /// version lack comes from it. Neither stored nor compared; null if not known.
   const TypeInfo* value_type = nullptr;
+  /// How long an entry lives after its last update. If set, stored values begin with the time of
+  /// that; core/time_to_live.h.
+  std::optional<Duration> ttl = {};
   friend bool operator==(const StateDescriptor& a, const StateDescriptor& b) {
     return a.name == b.name && a.kind == b.kind && a.distribution == b.distribution &&
-           a.key_schema == b.key_schema && a.value_schema == b.value_schema;
+           a.key_schema == b.key_schema && a.value_schema == b.value_schema && a.ttl == b.ttl;
   }
 };
 
@@ -85,6 +89,11 @@ class FrozenState {
   virtual ~FrozenState() = default;
   /// Writes all entries. Thread: any, once; may block on files of its own (a sink's fsync).
   virtual Status write(StateEntrySink& sink) = 0;
+  /// The same for who puts them in order: they may come in any, and of several for one key the last
+  /// counts. Once, instead of `write`.
+  virtual Status write_in_any_order(StateEntrySink& sink) { return write(sink); }
+  /// Of a state with a time-to-live: entries that were last updated then or before have expired.
+  virtual ProcessingTime expired_through() const { return ProcessingTime::none(); }
 };
 
 /// One named state of one operator subtask: a hash table, a timer queue, a list of splits, ...
@@ -113,6 +122,11 @@ class StateTable {
   /// Takes one entry of a snapshot. Called before the first record; throws StatusError (data loss)
   /// if the bytes do not decode.
   virtual void restore(std::uint32_t hash, ByteView key, ByteView value) = 0;
+  /// What an entry of a snapshot is worth now: false if nothing. `value` is changed to what `restore`
+  /// would take instead, where that differs; `scratch` then holds it.
+  virtual bool convert_restored(ByteView& /*value*/, std::string& /*scratch*/) const {
+    return true;
+  }
   /// Called between batch calls: frees and moves what must stay put during a call.
   virtual void tidy() {}
   /// Memory held, in bytes (an estimate).

@@ -7,26 +7,23 @@
 
 namespace weir {
 
-Status ModelFloor::ingest(const Changes& changes) {
+Status ModelFloor::ingest(std::uint16_t state, ChangeBuffer& changes, bool is_erased_only) {
   struct Sink final : StateEntrySink {
-    Sink(Entries& into, std::uint16_t number) : entries(into), state(number) {}
+    Sink(Entries& into, std::uint16_t number) : entries(into), of(number) {}
     Status entry(std::uint32_t hash, ByteView key, ByteView value) override {
-      entries[{state, hash, std::string(key)}] = value;
+      entries[{of, hash, std::string(key)}] = value;
       return Status::ok();
     }
     Status erased(std::uint32_t hash, ByteView key) override {
-      entries.erase({state, hash, std::string(key)});
+      entries.erase({of, hash, std::string(key)});
       return Status::ok();
     }
     Entries& entries;
-    const std::uint16_t state;
+    const std::uint16_t of;
   };
   const std::lock_guard lock(mutex_);
-  for (const auto& [state, buffer] : changes) {
-    Sink sink(entries_, state);
-    WEIR_RETURN_IF_ERROR(buffer->write(sink));
-  }
-  return Status::ok();
+  Sink sink(entries_, state);
+  return is_erased_only ? changes.write_erased(sink) : changes.write(sink);
 }
 
 Status ModelFloor::load(std::uint16_t state, std::span<const StoredKey> keys,

@@ -18,7 +18,7 @@ namespace weir {
 /// Thread: any.
 class ModelFloor final : public StateFloor {
  public:
-  Status ingest(const Changes& changes) override;
+  Status ingest(std::uint16_t state, ChangeBuffer& changes, bool is_erased_only) override;
   Status load(std::uint16_t state, std::span<const StoredKey> keys,
               const std::function<Status(std::size_t, ByteView)>& f) const override;
   Status load_all(std::uint16_t state, const StoredKey& key, const EntryFunction& f) const override;

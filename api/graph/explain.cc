@@ -80,7 +80,8 @@ void print_operator(std::string& out, const JobVertex& vertex, std::size_t posit
   if (!op.steps.empty()) out += ", fused: " + joined(op.steps);
   std::vector<std::string> states;
   for (const StateDescriptor& state : op.states) {
-    states.push_back(state.name + (state.kind == StateKind::kBroadcast ? " (broadcast)" : ""));
+    states.push_back(state.name + (state.kind == StateKind::kBroadcast ? " (broadcast)" : "") +
+                     (state.ttl ? " for " + to_string(*state.ttl) : ""));
   }
   if (!states.empty()) out += ", state: " + joined(states);
   out += "\n";
@@ -95,9 +96,10 @@ std::string operator_json(const OperatorSpec& op) {
   }
   const auto state_json = [](const StateDescriptor& state) {
     return fmt::format(
-        "{{\"name\":{},\"kind\":\"{}\",\"distribution\":\"{}\",\"key\":{},\"value\":{}}}",
+        "{{\"name\":{},\"kind\":\"{}\",\"distribution\":\"{}\",\"key\":{},\"value\":{}{}}}",
         quoted(state.name), to_string(state.kind), to_string(state.distribution),
-        quoted(state.key_schema), quoted(state.value_schema));
+        quoted(state.key_schema), quoted(state.value_schema),
+        state.ttl ? fmt::format(",\"ttl_ms\":{}", state.ttl->count()) : "");
   };
   fmt::format_to(std::back_inserter(out), ",\"steps\":{},\"states\":{},\"commits\":{}}}",
                  json_list(op.steps, quoted), json_list(op.states, state_json), op.commits);

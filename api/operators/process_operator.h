@@ -35,6 +35,7 @@ class ProcessOperator : public Operator {
 
   void open(OperatorContext& host) override {
     host_ = &host;
+    tables_.use_clock(host.clock());
     if constexpr (HasDeclare<F, Key>) {
       States<Key> states(tables_);
       function_.declare(states);
@@ -116,6 +117,7 @@ class ProcessOperator : public Operator {
 
   void begin(const Batch* batch) {
     output_.begin_input(batch);
+    tables_.begin_call();
     context_->input_ = batch;
   }
   void set_time(EventTime time) {

@@ -3,11 +3,13 @@
 #pragma once
 
 #include <algorithm>
+#include <cstddef>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "core/keyed_table.h"
+#include "core/time_to_live.h"
 
 namespace weir {
 
@@ -27,6 +29,12 @@ class StateBox {
     } else if (body_.is_shared() || body_->text.is_mostly_dead()) {
       cell.retire(std::exchange(body_, detail::SharedRef<Body>::make(std::as_const(*body_))));
     }
+    body_->begin_epoch(cell.epoch());
+    return *body_;
+  }
+  /// As `open`, but always a copy: what was found before stays as it is.
+  Body& open_copy(ValueCell<StateBox>& cell) {
+    cell.retire(std::exchange(body_, detail::SharedRef<Body>::make(std::as_const(*body_))));
     body_->begin_epoch(cell.epoch());
     return *body_;
   }
@@ -60,10 +68,29 @@ struct MapEntry {
 
 namespace detail {
 
-template <class T>
+/// For lists and maps without a time-to-live: nothing is noted.
+struct NoTimes {
+  static constexpr bool kAreKept = false;
+};
+
+/// When each entry of a list or map was last updated, by index.
+struct EntryTimes {
+  static constexpr bool kAreKept = true;
+  std::vector<ProcessingTime> at;
+  /// None is older. Learnt also while snapshots hold the entries: they do not look at it.
+  mutable ProcessingTime oldest = ProcessingTime::max();
+
+  void insert(std::ptrdiff_t index) { at.insert(at.begin() + index, ProcessingTime::none()); }
+  void set(std::size_t index, ProcessingTime time) {
+    at[index] = time;
+    oldest = std::min(oldest, time);
+  }
+};
+
+template <class T, class Times = NoTimes>
 struct ListBody final : SharedBody {
   ListBody() = default;
-  ListBody(const ListBody& other) : SharedBody(other), items(other.items) {
+  ListBody(const ListBody& other) : SharedBody(other), items(other.items), times(other.times) {
     for (T& item : items) {
       text.keep(item);
     }
@@ -71,14 +98,15 @@ struct ListBody final : SharedBody {
   void begin_epoch(std::uint32_t) {}
   std::vector<T> items;
   StateTextFor<T> text;
+  [[no_unique_address]] Times times;  // from old to new
 };
 
-template <class K, class V>
+template <class K, class V, class Times = NoTimes>
 struct MapBody final : SharedBody {
   using Entry = MapEntry<K, V>;
   MapBody() = default;
   MapBody(const MapBody& other)
-      : SharedBody(other), entries(other.entries), changes(other.changes) {
+      : SharedBody(other), entries(other.entries), changes(other.changes), times(other.times) {
     for (Entry& entry : entries) {
       text.keep(entry.key);
       text.keep(entry.value);
@@ -103,24 +131,27 @@ struct MapBody final : SharedBody {
     const auto place = lower_bound(key);
     return place != entries.end() && !KeyLess<K>()(key, place->key) ? &*place : nullptr;
   }
-  /// Returns the value of `key` to be changed, made from nothing if there is none.
-  V& find_or_insert(const K& key) {
+  /// Returns the entry of `key`, whose value is to be changed; made from nothing if there is none.
+  Entry& open_entry(const K& key) {
     auto place = entries.begin() + (lower_bound(key) - entries.begin());
     const auto index = place - entries.begin();
     if (place == entries.end() || KeyLess<K>()(key, place->key)) {
       place = entries.insert(place, Entry{key, V{}});
       text.keep(place->key);
+      if constexpr (Times::kAreKept) times.insert(index);
       if (changes.epoch != 0) changes.changed.insert(changes.changed.begin() + index, true);
     } else if (changes.epoch != 0) {
       changes.changed[static_cast<std::size_t>(index)] = true;
     }
-    return place->value;
+    return *place;
   }
+  V& find_or_insert(const K& key) { return open_entry(key).value; }
   /// Removes the entry at `index`.
   void remove_at(std::ptrdiff_t index) {
     const auto place = entries.begin() + index;
     text.drop(place->key);
     text.drop(place->value);
+    if constexpr (Times::kAreKept) times.at.erase(times.at.begin() + index);
     if (changes.epoch != 0) {
       encode_key(changes.removed.emplace_back(), place->key);
       changes.changed.erase(changes.changed.begin() + index);
@@ -138,17 +169,19 @@ struct MapBody final : SharedBody {
   std::vector<Entry> entries;  // sorted by key
   StateTextFor<K, V> text;
   Changes changes;
+  [[no_unique_address]] Times times;
 };
 
 }  // namespace detail
 
 /// A list is one entry per key.
-template <class T>
-struct StateFormat<StateBox<detail::ListBody<T>>> {
-  using Box = StateBox<detail::ListBody<T>>;
+template <class T, class Times>
+struct StateFormat<StateBox<detail::ListBody<T, Times>>> {
+  using Box = StateBox<detail::ListBody<T, Times>>;
   static Status write(StateEntrySink& sink, std::uint32_t hash, const std::string& key,
                       const Box& box, ByteWriter& scratch) {
     scratch.clear();
+    if constexpr (Times::kAreKept) put_item_times(scratch, box.get()->times.at);
     Serializer<std::vector<T>>::encode(scratch, box.get()->items);
     return sink.entry(hash, key, scratch.view());
   }
@@ -157,7 +190,16 @@ struct StateFormat<StateBox<detail::ListBody<T>>> {
       throw DecodeError("bytes after the key of a list", rest.offset());
     }
     auto& body = box.restored();
+    if constexpr (Times::kAreKept) {
+      body.times.at = get_item_times(in);
+      body.times.oldest = body.times.at.front();
+    }
     body.items = Serializer<std::vector<T>>::decode(in, text);
+    if constexpr (Times::kAreKept) {
+      if (body.items.size() != body.times.at.size()) {
+        throw DecodeError("more items than times, or fewer", in.offset());
+      }
+    }
     for (T& item : body.items) {
       body.text.keep(item);
     }
@@ -173,30 +215,30 @@ struct StateFormat<StateBox<detail::ListBody<T>>> {
 };
 
 /// A map is one entry per key and user key, the one encoded behind the other.
-template <class K, class V>
-struct StateFormat<StateBox<detail::MapBody<K, V>>> {
-  using Box = StateBox<detail::MapBody<K, V>>;
+template <class K, class V, class Times>
+struct StateFormat<StateBox<detail::MapBody<K, V, Times>>> {
+  using Box = StateBox<detail::MapBody<K, V, Times>>;
   static Status write(StateEntrySink& sink, std::uint32_t hash, const std::string& key,
                       const Box& box, ByteWriter& scratch) {
     std::string whole = key;
-    for (const MapEntry<K, V>& entry : box.get()->entries) {
-      whole.resize(key.size());
-      encode_key(whole, entry.key);
-      scratch.clear();
-      Serializer<V>::encode(scratch, entry.value);
-      WEIR_RETURN_IF_ERROR(sink.entry(hash, whole, scratch.view()));
+    for (std::size_t i = 0; i < box.get()->entries.size(); ++i) {
+      WEIR_RETURN_IF_ERROR(write_at(sink, hash, whole, key.size(), *box.get(), i, scratch));
     }
     return Status::ok();
   }
   static void read(ByteReader& rest, ByteReader& in, TextMaker& text, Box& box) {
     auto& body = box.restored();
     // Entries come in order, so each is put at the end.
-    V& value = body.find_or_insert(decode_key<K>(rest, text));
+    MapEntry<K, V>& entry = body.open_entry(decode_key<K>(rest, text));
     if (!rest.is_at_end()) {
       throw DecodeError("bytes after the key of a map entry", rest.offset());
     }
-    value = Serializer<V>::decode(in, text);
-    body.text.keep(value);
+    if constexpr (Times::kAreKept) {
+      const auto index = static_cast<std::size_t>(&entry - body.entries.data());
+      body.times.set(index, get_update_time(in));
+    }
+    entry.value = Serializer<V>::decode(in, text);
+    body.text.keep(entry.value);
   }
   static Status write_changes(StateEntrySink& sink, std::uint32_t hash, const std::string& key,
                               const Box& box, bool is_stored, ByteWriter& scratch) {
@@ -205,11 +247,7 @@ struct StateFormat<StateBox<detail::MapBody<K, V>>> {
     WEIR_RETURN_IF_ERROR(erase_removed(sink, hash, whole, body));
     for (std::size_t i = 0; i < body.entries.size(); ++i) {
       if (is_stored && !body.changes.changed[i]) continue;
-      whole.resize(key.size());
-      encode_key(whole, body.entries[i].key);
-      scratch.clear();
-      Serializer<V>::encode(scratch, body.entries[i].value);
-      WEIR_RETURN_IF_ERROR(sink.entry(hash, whole, scratch.view()));
+      WEIR_RETURN_IF_ERROR(write_at(sink, hash, whole, key.size(), body, i, scratch));
     }
     return Status::ok();
   }
@@ -226,9 +264,21 @@ struct StateFormat<StateBox<detail::MapBody<K, V>>> {
   }
 
  private:
+  using Body = detail::MapBody<K, V, Times>;
+  // `whole` begins with the key, of `key_size` bytes.
+  static Status write_at(StateEntrySink& sink, std::uint32_t hash, std::string& whole,
+                         std::size_t key_size, const Body& body, std::size_t index,
+                         ByteWriter& scratch) {
+    whole.resize(key_size);
+    encode_key(whole, body.entries[index].key);
+    scratch.clear();
+    if constexpr (Times::kAreKept) put_update_time(scratch, body.times.at[index]);
+    Serializer<V>::encode(scratch, body.entries[index].value);
+    return sink.entry(hash, whole, scratch.view());
+  }
   // `whole` begins with the key.
   static Status erase_removed(StateEntrySink& sink, std::uint32_t hash, std::string& whole,
-                              const detail::MapBody<K, V>& body) {
+                              const Body& body) {
     const std::size_t key_size = whole.size();
     for (const std::string& removed : body.changes.removed) {
       whole.resize(key_size);

@@ -5,7 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <utility>
+#include <string>
 
 #include "core/change_buffer.h"
 #include "core/state_table.h"
@@ -18,13 +18,16 @@ namespace weir {
 /// Errors: `restore` and `flush` throw StatusError. Thread: one; blocks on files.
 class Intake final : public StateTable {
  public:
-  /// `floor` outlives the intake.
-  Intake(StateDescriptor descriptor, StateFloor& floor, std::uint16_t number)
-      : descriptor_(std::move(descriptor)), floor_(floor), number_(number) {}
+  /// `table` and `floor` outlive the intake.
+  Intake(const StateTable& table, StateFloor& floor, std::uint16_t number)
+      : table_(table), floor_(floor), number_(number) {}
 
-  const StateDescriptor& descriptor() const override { return descriptor_; }
+  const StateDescriptor& descriptor() const override { return table_.descriptor(); }
   std::unique_ptr<FrozenState> freeze(CheckpointId) override { return nullptr; }
   void restore(std::uint32_t hash, ByteView key, ByteView value) override {
+    if (!table_.convert_restored(value, scratch_)) {
+      return;
+    }
     throw_if_error(buffer_.entry(hash, key, value));
     keys_ += keys_ == 0 || hash != last_hash_ ? 1 : 0;
     last_hash_ = hash;
@@ -33,7 +36,7 @@ class Intake final : public StateTable {
     }
   }
   void flush() {
-    throw_if_error(floor_.ingest({{number_, &buffer_}}));
+    throw_if_error(floor_.ingest(number_, buffer_, false));
     buffer_ = {};
   }
   /// How many keys there were; those of one hash count as one.
@@ -42,10 +45,11 @@ class Intake final : public StateTable {
  private:
   static constexpr std::size_t kBufferBytes = std::size_t{16} << 20;
 
-  const StateDescriptor descriptor_;
+  const StateTable& table_;
   StateFloor& floor_;
   const std::uint16_t number_;
   ChangeBuffer buffer_;
+  std::string scratch_;
   std::size_t keys_ = 0;
   std::uint32_t last_hash_ = 0;
 };

@@ -6,8 +6,6 @@
 #include <functional>
 #include <memory>
 #include <span>
-#include <utility>
-#include <vector>
 
 #include "base/bytes.h"
 #include "base/status.h"
@@ -25,12 +23,11 @@ class StateFloor {
  public:
   /// Called with the hash, the whole key of an entry and its value. The views live during the call.
   using EntryFunction = std::function<Status(std::uint32_t, ByteView, ByteView)>;
-  using Changes = std::vector<std::pair<std::uint16_t, ChangeBuffer*>>;
 
   virtual ~StateFloor() = default;
 
-  /// Takes in changes of some states, in the order of their numbers. Later ones win.
-  virtual Status ingest(const Changes& changes) = 0;
+  /// Takes in changes of a state, or of those only what is no more. Later ones win.
+  virtual Status ingest(std::uint16_t state, ChangeBuffer& changes, bool is_erased_only) = 0;
   /// Gives, for each key that has one, its entry; `f` gets the index of the key first.
   virtual Status load(std::uint16_t state, std::span<const StoredKey> keys,
                       const std::function<Status(std::size_t, ByteView)>& f) const = 0;

@@ -11,7 +11,6 @@ namespace weir {
 namespace {
 
 // Parts of the share of memory.
-constexpr std::uint64_t kChangedPart = 4;    // what may be changed and not on the floor
 constexpr std::uint64_t kSpilledPart = 16;   // what is written at a time to make room
 constexpr std::uint64_t kUnspilledPart = 8;  // what may wait in memory for its run
 constexpr std::uint64_t kEvictedPart = 64;   // how much room is made beyond what is needed
@@ -137,7 +136,7 @@ void WriteBack::take_in(StateTable& table, const std::function<void(StateTable&)
   tables_.push_back(&table);
   log_->add_floor_state(table.descriptor());
   const std::size_t position = tables_.size() - 1;
-  Intake intake(table.descriptor(), *floor_, static_cast<std::uint16_t>(position));
+  Intake intake(table, *floor_, static_cast<std::uint16_t>(position));
   feed(intake);
   intake.flush();
   table.track_changes(true);
@@ -163,23 +162,17 @@ std::uint64_t WriteBack::bytes_used() const {
   return sum;
 }
 
-std::uint64_t WriteBack::bytes_changed() const {
-  std::uint64_t sum = 0;
-  for (StateTable* table : tables_) {
-    sum += evictable(table).num_changed() * evictable(table).bytes_per_entry();
-  }
-  return sum;
-}
-
-void WriteBack::evict(std::uint64_t bytes) {
+bool WriteBack::evict(std::uint64_t bytes) {
   const std::uint64_t used = bytes_used();
+  bool is_enough = true;
   for (StateTable* each : tables_) {
     EvictableTable& table = evictable(each);
     // In proportion to what each of them holds.
     const std::size_t entries =
         bytes == 0 ? 0 : table.size() * std::min(bytes, used) / std::max<std::uint64_t>(used, 1);
-    (void)table.evict(entries, log_->arrived());
+    is_enough = table.evict(entries, log_->arrived()) >= entries && is_enough;
   }
+  return is_enough;
 }
 
 StateWork WriteBack::spill(bool holds_records) {
@@ -189,7 +182,8 @@ StateWork WriteBack::spill(bool holds_records) {
     EvictableTable& table = evictable(each);
     constexpr std::size_t kEntriesMin = 16;
     const std::size_t entries = bytes / std::max<std::size_t>(table.bytes_per_entry(), 1);
-    changes.emplace_back(each->descriptor(), table.freeze_some(std::max(entries, kEntriesMin)));
+    auto frozen = table.freeze_some(std::max(entries, kEntriesMin));
+    changes.push_back({each->descriptor(), std::move(frozen.changed), std::move(frozen.others)});
   }
   return wait_for(log_->add(RunLog::Purpose::kSpill, CheckpointId{}, std::move(changes)),
                   holds_records);
@@ -215,9 +209,14 @@ std::optional<StateWork> WriteBack::make_room(std::size_t records) {
   if (floor_ == nullptr) {
     return used + coming <= limit ? std::nullopt : std::optional(open_later());
   }
-  evict(used + coming > limit ? used + coming - limit + limit / kEvictedPart : 0);
+  const RunLog::Ticket arrived = log_->arrived();
+  // When too little could go, that is so until more has arrived.
+  const bool is_futile = futile_at_ == arrived;
+  const bool is_enough =
+      evict(used + coming > limit && !is_futile ? used + coming - limit + limit / kEvictedPart : 0);
+  futile_at_ = is_enough && !is_futile ? std::nullopt : std::optional(arrived);
   used = bytes_used();
-  const bool has_arrived = log_->arrived() == log_->last_ticket();
+  const bool has_arrived = arrived == log_->last_ticket();
   if (used + coming > limit + limit / kOverPart) {
     if (!has_arrived) {
       return wait_for(log_->last_ticket(), true);
@@ -226,7 +225,8 @@ std::optional<StateWork> WriteBack::make_room(std::size_t records) {
       return spill(true);
     }
   }
-  if (has_arrived && bytes_changed() > limit / kChangedPart) {
+  // In time, so that nothing need wait for it.
+  if (has_arrived && futile_at_ && has_unfrozen()) {
     return spill(false);
   }
   return std::nullopt;

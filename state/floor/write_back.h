@@ -69,9 +69,9 @@ class WriteBack {
   void begin(std::size_t position, std::size_t evicted);
   std::uint64_t bytes_allowed();
   std::uint64_t bytes_used() const;
-  std::uint64_t bytes_changed() const;
   bool has_unfrozen() const;
-  void evict(std::uint64_t bytes);
+  // Returns whether so much could go.
+  bool evict(std::uint64_t bytes);
   StateWork spill(bool holds_records);
   StateWork wait_for(RunLog::Ticket ticket, bool holds_records) const;
 
@@ -82,6 +82,7 @@ class WriteBack {
   std::vector<StateTable*> tables_;
   std::vector<std::unique_ptr<Floor>> floors_;  // by table
   std::shared_ptr<StateFloor> floor_;           // null until it is needed
+  std::optional<RunLog::Ticket> futile_at_;     // what had arrived when too little could be evicted
   std::uint64_t loads_ = 0;                     // ahead of records
 };
 

@@ -163,15 +163,20 @@ class IncrementalOperatorState final : public OperatorStateBackend {
       return freeze_whole(std::move(head), std::move(whole));
     }
     FrozenChangesOfStates changes;
-    if (write_back_) {
+    const bool is_from_floor = log_->is_floor_due();
+    if (is_from_floor) {
+      freeze_for_floor(changes);
+    } else if (write_back_) {
       for (StateTable* table : write_back_->tables()) {
-        changes.emplace_back(table->descriptor(), table->freeze_changes());
+        changes.push_back({table->descriptor(), table->freeze_changes(), nullptr});
       }
     }
     for (StateTable* table : tracked_) {
-      changes.emplace_back(table->descriptor(), table->freeze_changes());
+      changes.push_back({table->descriptor(), table->freeze_changes(), nullptr});
     }
-    const RunLog::Ticket ticket = log_->add(RunLog::Purpose::kRun, checkpoint, std::move(changes));
+    const RunLog::Ticket ticket =
+        log_->add(is_from_floor ? RunLog::Purpose::kRunFromFloor : RunLog::Purpose::kRun,
+                  checkpoint, std::move(changes));
     return std::make_unique<FrozenIncrementalState>(std::move(head), std::move(whole), log_,
                                                     ticket);
   }
@@ -201,8 +206,8 @@ class IncrementalOperatorState final : public OperatorStateBackend {
       FrozenChangesOfStates changes;
       for (StateTable* table : write_back_->tables()) {
         floor->states.push_back(table->descriptor());
-        changes.emplace_back(table->descriptor(), table->evictable()->freeze_all());
       }
+      freeze_for_floor(changes);
       floor->ticket = log_->add(RunLog::Purpose::kWhole, head.checkpoint, std::move(changes));
     } else if (write_back_) {
       for (StateTable* table : write_back_->tables()) {
@@ -211,6 +216,12 @@ class IncrementalOperatorState final : public OperatorStateBackend {
     }
     return std::make_unique<FrozenIncrementalState>(std::move(head), std::move(whole),
                                                     std::move(floor));
+  }
+  void freeze_for_floor(FrozenChangesOfStates& changes) {
+    for (StateTable* table : write_back_->tables()) {
+      auto frozen = table->evictable()->freeze_all();
+      changes.push_back({table->descriptor(), std::move(frozen.changed), std::move(frozen.others)});
+    }
   }
   // Before the first record or freeze: runs with a state that nobody uses any more would keep it
   // for ever.

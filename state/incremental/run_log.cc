@@ -6,9 +6,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
+#include <iterator>
+#include <limits>
 
 #include "base/logging.h"
 #include "core/mutants.h"
+#include "core/time_to_live.h"
 #include "state/snapshot/merged_entries.h"
 #include "state/snapshot/snapshot_reader.h"
 
@@ -38,8 +42,10 @@ class RunReaders {
     return Status::ok();
   }
   const std::vector<StateDescriptor>& states() const { return states_; }
-  /// Writes the entries of a state that are left. Returns how many.
-  Result<std::uint64_t> write(const std::string& state, bool drops_erased, SnapshotWriter& out) {
+  /// Writes the entries of a state that are left. Returns how many. What was last updated at
+  /// `expired_through` or before counts as erased.
+  Result<std::uint64_t> write(const std::string& state, ProcessingTime expired_through,
+                              bool drops_erased, SnapshotWriter& out) {
     MergedEntries entries;
     for (const auto& [reader, range] : inputs_) {
       if (const auto* stored = reader->index().find(state)) {
@@ -52,7 +58,9 @@ class RunReaders {
       if (!is_there) {
         return count;
       }
-      if (!entries.is_erased()) {
+      const bool is_over = entries.is_erased() || (!expired_through.is_none() &&
+                                                   has_expired(entries.value(), expired_through));
+      if (!is_over) {
         WEIR_RETURN_IF_ERROR(out.entry(entries.hash(), entries.key(), entries.value()));
       } else if (!drops_erased) {
         WEIR_RETURN_IF_ERROR(out.erased(entries.hash(), entries.key()));
@@ -72,7 +80,7 @@ class RunReaders {
 
 void RunLog::use_floor(std::shared_ptr<StateFloor> floor, std::unique_ptr<SpillFolder> spills,
                        std::size_t bytes_unspilled) {
-  const std::lock_guard lock(mutex_);
+  const std::lock_guard lock(collect_mutex_);
   floor_ = std::move(floor);
   spills_ = std::move(spills);
   bytes_unspilled_ = bytes_unspilled;
@@ -110,29 +118,38 @@ Index RunLog::head_for(CheckpointId checkpoint) const {
   return head;
 }
 
-Status RunLog::take_in(Ticket ticket) {
-  const std::lock_guard lock(mutex_);
-  while (std::optional<Waiting> next = next_waiting(ticket)) {
-    WEIR_RETURN_IF_ERROR(collect(*std::move(next)));
+Status RunLog::collect_up_to(Ticket ticket) {
+  while (failure_.is_ok()) {
+    std::optional<Waiting> next = next_waiting(ticket);
+    if (!next) {
+      break;
+    }
+    failure_ = collect(*std::move(next));
   }
+  return failure_;
+}
+
+Status RunLog::take_in(Ticket ticket) {
+  const std::lock_guard lock(collect_mutex_);
+  WEIR_RETURN_IF_ERROR(collect_up_to(ticket));
   return floor_failure_;
 }
 
 Result<std::vector<StateRun>> RunLog::write(Ticket ticket, CheckpointWriter& writer,
                                             const std::string& name) {
-  const std::lock_guard lock(mutex_);
-  while (std::optional<Waiting> next = next_waiting(ticket)) {
-    WEIR_RETURN_IF_ERROR(collect(*std::move(next)));
-  }
-  // Whoever was to write what lies before has not come yet, and finds it written.
+  const std::lock_guard lock(write_mutex_);
   std::vector<Due> due;
-  std::swap(due, due_);
+  {
+    const std::lock_guard collecting(collect_mutex_);
+    WEIR_RETURN_IF_ERROR(collect_up_to(ticket));
+    // Whoever was to write what lies before has not come yet, and finds it written.
+    const auto later =
+        std::find_if(due_.begin(), due_.end(), [&](const Due& d) { return d.ticket > ticket; });
+    due.assign(due_.begin(), later);
+    due_.erase(due_.begin(), later);
+  }
   for (const Due& each : due) {
-    if (each.ticket > ticket) {
-      due_.push_back(each);
-      continue;
-    }
-    const Status status = write_collected(each.ticket, each.checkpoint, writer, name);
+    const Status status = write_collected(each, writer, name);
     using Runs = Result<std::vector<StateRun>>;
     written_.push_back({each.ticket, status.is_ok() ? Runs(chain_.runs()) : Runs(status)});
   }
@@ -153,7 +170,7 @@ Result<std::vector<StateRun>> RunLog::write(Ticket ticket, CheckpointWriter& wri
 
 Result<std::unique_ptr<StateFloor::Snapshot>> RunLog::whole(Ticket ticket) {
   WEIR_RETURN_IF_ERROR(take_in(ticket));
-  const std::lock_guard lock(mutex_);
+  const std::lock_guard lock(collect_mutex_);
   const auto mine = std::find_if(whole_.begin(), whole_.end(),
                                  [ticket](const auto& each) { return each.first == ticket; });
   if (mine == whole_.end()) {
@@ -165,24 +182,18 @@ Result<std::unique_ptr<StateFloor::Snapshot>> RunLog::whole(Ticket ticket) {
 }
 
 Status RunLog::collect(Waiting next) {
-  Collected collected{next.ticket, {}, std::nullopt, nullptr};
-  for (auto& [descriptor, frozen] : next.changes) {
-    ChangeBuffer changes;
-    WEIR_RETURN_IF_ERROR(frozen->write(changes));
-    frozen.reset();
-    if (!changes.empty()) {
-      collected.changes.emplace_back(descriptor, std::move(changes));
-    }
+  for (FrozenChangesOfState& each : next.changes) {
+    WEIR_RETURN_IF_ERROR(collect_state(next, each));
   }
-  if (floor_ != nullptr && floor_failure_.is_ok()) {
-    floor_failure_ = ingest(collected.changes);
+  if (collected_.empty() || collected_.back().ticket != next.ticket) {
+    collected_.push_back({next.ticket, {}, std::nullopt, nullptr});
   }
   if (floor_failure_.is_ok()) {
     arrived_.store(next.ticket, std::memory_order_release);
   }
   if (floor_ != nullptr && floor_failure_.is_ok()) {
-    if (next.purpose == Purpose::kRun && is_floor_due_) {
-      collected.floor = floor_->snapshot();
+    if (next.purpose == Purpose::kRunFromFloor) {
+      collected_.back().floor = floor_->snapshot();
     } else if (next.purpose == Purpose::kWhole) {
       constexpr std::size_t kWholeMax = 4;  // those of abandoned savepoints are not asked for
       whole_.emplace_back(next.ticket, floor_->snapshot());
@@ -191,35 +202,93 @@ Status RunLog::collect(Waiting next) {
       }
     }
   }
-  if (next.purpose == Purpose::kRun) {
+  if (next.purpose == Purpose::kRun || next.purpose == Purpose::kRunFromFloor) {
     due_.push_back({next.ticket, next.checkpoint});
   }
-  collected_.push_back(std::move(collected));
+  return Status::ok();
+}
+
+/// Takes changes as they come, and lets them go on in parts that fit into memory.
+class RunLog::Collector final : public StateEntrySink {
+ public:
+  using Emit = std::function<Status(ChangeBuffer)>;
+  Collector(std::size_t bytes_max, Emit emit) : bytes_max_(bytes_max), emit_(std::move(emit)) {}
+  Status entry(std::uint32_t hash, ByteView key, ByteView value) override {
+    WEIR_RETURN_IF_ERROR(buffer_.entry(hash, key, value));
+    return buffer_.bytes() > bytes_max_ ? finish() : Status::ok();
+  }
+  Status erased(std::uint32_t hash, ByteView key) override { return buffer_.erased(hash, key); }
+  Status finish() { return buffer_.empty() ? Status::ok() : emit_(std::exchange(buffer_, {})); }
+
+ private:
+  const std::size_t bytes_max_;
+  const Emit emit_;
+  ChangeBuffer buffer_;
+};
+
+Status RunLog::collect_state(const Waiting& from, FrozenChangesOfState& state) {
+  const auto place = std::find_if(floor_states_.begin(), floor_states_.end(),
+                                  [&](const auto& s) { return s.name == state.descriptor.name; });
+  const auto to_floor = [&](ChangeBuffer& changes, bool is_erased_only) {
+    if (floor_ != nullptr && floor_failure_.is_ok() && place != floor_states_.end()) {
+      floor_failure_ = floor_->ingest(static_cast<std::uint16_t>(place - floor_states_.begin()),
+                                      changes, is_erased_only);
+    }
+  };
+  const std::size_t bytes_max =
+      spills_ != nullptr ? bytes_unspilled_ : std::numeric_limits<std::size_t>::max();
+  Collector changed(bytes_max, [&](ChangeBuffer changes) {
+    to_floor(changes, from.purpose == Purpose::kRun);
+    return keep(from.ticket, state.descriptor, std::move(changes));
+  });
+  if (const ProcessingTime through = state.changed->expired_through(); !through.is_none()) {
+    expired_through_collected_[state.descriptor.name] = through;
+  }
+  WEIR_RETURN_IF_ERROR(state.changed->write_in_any_order(changed));
+  WEIR_RETURN_IF_ERROR(changed.finish());
+  state.changed.reset();
+  if (state.for_floor == nullptr) {
+    return Status::ok();
+  }
+  Collector for_floor(bytes_max, [&](ChangeBuffer changes) {
+    to_floor(changes, false);
+    return Status::ok();
+  });
+  WEIR_RETURN_IF_ERROR(state.for_floor->write_in_any_order(for_floor));
+  WEIR_RETURN_IF_ERROR(for_floor.finish());
+  state.for_floor.reset();
+  return Status::ok();
+}
+
+// Keeps changes for the run of their ticket or a later one; in files when they are too many.
+Status RunLog::keep(Ticket ticket, const StateDescriptor& state, ChangeBuffer changes) {
+  const auto has_state = [&state](const Collected& each) {
+    return each.spilled || std::any_of(each.changes.begin(), each.changes.end(),
+                                       [&](const auto& c) { return c.first.name == state.name; });
+  };
+  // A part of its own for changes of a state that come in several.
+  if (collected_.empty() || collected_.back().ticket != ticket || has_state(collected_.back())) {
+    collected_.push_back({ticket, {}, std::nullopt, nullptr});
+  }
+  collected_.back().changes.emplace_back(state, std::move(changes));
   if (spills_ == nullptr) {
     return Status::ok();
   }
   std::size_t bytes = 0;
   for (auto each = collected_.rbegin(); each != collected_.rend(); ++each) {
-    for (const auto& [descriptor, changes] : each->changes) {
-      bytes += changes.bytes();
+    for (const auto& [descriptor, kept] : each->changes) {
+      bytes += kept.bytes();
     }
-    if (bytes > bytes_unspilled_) {
-      WEIR_RETURN_IF_ERROR(spill(*each));
+    if (bytes <= bytes_unspilled_) {
+      continue;
+    }
+    if (const Status spilled = spill(*each); !spilled.is_ok()) {
+      log_warning("changes stay in memory that were to wait in a file",
+                  {{"operator", head_.id}, {"reason", spilled}});
+      break;
     }
   }
   return Status::ok();
-}
-
-Status RunLog::ingest(EncodedChanges& changes) {
-  StateFloor::Changes known;
-  for (std::uint16_t number = 0; number < floor_states_.size(); ++number) {
-    for (auto& [descriptor, buffer] : changes) {
-      if (descriptor.name == floor_states_[number].name) {
-        known.emplace_back(number, &buffer);
-      }
-    }
-  }
-  return floor_->ingest(known);
 }
 
 Status RunLog::spill(Collected& collected) {
@@ -237,75 +306,76 @@ Status RunLog::spill(Collected& collected) {
   return Status::ok();
 }
 
-Status RunLog::write_collected(Ticket ticket, CheckpointId checkpoint, CheckpointWriter& writer,
-                               const std::string& name) {
-  std::size_t count = 0;
-  bool is_spilled = false;
-  bool is_empty = true;
-  bool has_floor = false;
-  for (; count < collected_.size() && collected_[count].ticket <= ticket; ++count) {
-    Collected& each = collected_[count];
-    if (!is_floor_due_) {
-      each.floor.reset();  // an earlier run had it, and does not tell what was erased since
-    }
-    is_spilled = is_spilled || each.spilled.has_value();
-    has_floor = has_floor || each.floor != nullptr;
-    is_empty = is_empty && !each.spilled && each.changes.empty() && each.floor == nullptr;
-  }
-  if (is_floor_due_ && !has_floor) {
-    return floor_failure_.with_context("the state of the first checkpoint");
-  }
-  if (!is_empty) {
-    WEIR_ASSIGN_OR_RETURN(std::unique_ptr<SnapshotFile> file, writer.create_run(next_name(name)));
-    SnapshotWriter run(std::move(file), head_for(checkpoint), Contents::kChanges);
-    Status status = is_spilled || has_floor ? write_spilled(count, run) : write_encoded(count, run);
-    if (status.is_ok()) {
-      Result<StateHandle> written = run.finish();
-      status = written.status();
-      if (status.is_ok()) {
-        chain_.append(std::move(written).value());
-      }
-    }
-    if (!status.is_ok() && !WEIR_MUTANT(B21)) {
-      return status;
-    }
-    is_floor_due_ = false;
-    for (; count > 0; --count) {
-      if (collected_.front().spilled) {
-        spills_->remove(*collected_.front().spilled);
-      }
+Status RunLog::write_collected(const Due& due, CheckpointWriter& writer, const std::string& name) {
+  std::deque<Collected> part;
+  bool is_floor_due = false;
+  {
+    const std::lock_guard collecting(collect_mutex_);
+    is_floor_due = is_floor_due_;
+    expired_through_ = expired_through_collected_;
+    while (!collected_.empty() && collected_.front().ticket <= due.ticket) {
+      part.push_back(std::move(collected_.front()));
       collected_.pop_front();
     }
-    WEIR_RETURN_IF_ERROR(status);
-  } else {
-    collected_.erase(collected_.begin(), collected_.begin() + static_cast<std::ptrdiff_t>(count));
   }
-  while (const std::optional<MergePlan> plan = chain_.next_merge()) {
-    // Without the merge the chain is as good, only longer.
-    if (const Status merged = merge(*plan, checkpoint, writer, name); !merged.is_ok()) {
-      log_warning("runs of state could not be merged",
-                  {{"operator", head_.id}, {"reason", merged}});
-      break;
+  const auto has = [&part](auto&& condition) {
+    return std::any_of(part.begin(), part.end(), condition);
+  };
+  const bool has_floor =
+      is_floor_due && has([](const Collected& each) { return each.floor != nullptr; });
+  Status status;
+  if (is_floor_due && !has_floor) {
+    const std::lock_guard collecting(collect_mutex_);
+    status = floor_failure_.with_context("the state of the first checkpoint");
+  } else if (has_floor || has([](const Collected& each) { return !each.is_empty(); })) {
+    status = write_run(part, has_floor, due, writer, name);
+  }
+  if (status.is_ok()) {
+    for (const Collected& each : part) {
+      if (each.spilled) {
+        spills_->remove(*each.spilled);
+      }
     }
+    merge_due(due.checkpoint, writer, name);
   }
+  const std::lock_guard collecting(collect_mutex_);
+  if (status.is_ok()) {
+    is_floor_due_ = false;
+  } else if (!WEIR_MUTANT(B21)) {
+    collected_.insert(collected_.begin(), std::make_move_iterator(part.begin()),
+                      std::make_move_iterator(part.end()));
+  }
+  return status;
+}
+
+Status RunLog::write_run(std::deque<Collected>& part, bool has_floor, const Due& due,
+                         CheckpointWriter& writer, const std::string& name) {
+  const bool is_spilled = std::any_of(
+      part.begin(), part.end(), [](const Collected& each) { return each.spilled.has_value(); });
+  WEIR_ASSIGN_OR_RETURN(std::unique_ptr<SnapshotFile> file, writer.create_run(next_name(name)));
+  SnapshotWriter run(std::move(file), head_for(due.checkpoint), Contents::kChanges);
+  WEIR_RETURN_IF_ERROR(is_spilled || has_floor ? write_spilled(part, has_floor, run)
+                                               : write_encoded(part, run));
+  WEIR_ASSIGN_OR_RETURN(StateHandle written, run.finish());
+  chain_.append(std::move(written));
   return Status::ok();
 }
 
-Status RunLog::write_encoded(std::size_t count, SnapshotWriter& run) {
+Status RunLog::write_encoded(std::deque<Collected>& part, SnapshotWriter& run) {
   // All into the buffers of the first one.
-  EncodedChanges& all = collected_.front().changes;
-  for (std::size_t i = 1; i < count; ++i) {
-    for (auto& [descriptor, changes] : collected_[i].changes) {
-      auto place = std::find_if(all.begin(), all.end(), [&](const auto& each) {
-        return each.first.name == descriptor.name;
-      });
+  EncodedChanges& all = part.front().changes;
+  for (std::size_t i = 1; i < part.size(); ++i) {
+    for (auto& [descriptor, changes] : part[i].changes) {
+      auto place = std::find_if(
+          all.begin(), all.end(),
+          [&name = descriptor.name](const auto& each) { return each.first.name == name; });
       if (place == all.end()) {
         all.emplace_back(descriptor, std::move(changes));
       } else {
         WEIR_RETURN_IF_ERROR(changes.write(place->second));
       }
     }
-    collected_[i].changes.clear();
+    part[i].changes.clear();
   }
   for (auto& [descriptor, changes] : all) {
     WEIR_RETURN_IF_ERROR(run.begin_state(descriptor));
@@ -314,22 +384,23 @@ Status RunLog::write_encoded(std::size_t count, SnapshotWriter& run) {
   return Status::ok();
 }
 
-Status RunLog::write_spilled(std::size_t count, SnapshotWriter& run) {
+Status RunLog::write_spilled(std::deque<Collected>& part, bool has_floor, SnapshotWriter& run) {
   RunReaders readers;
   const StateFloor::Snapshot* floor = nullptr;
-  for (std::size_t i = 0; i < count; ++i) {
-    WEIR_RETURN_IF_ERROR(spill(collected_[i]));
-    if (collected_[i].spilled) {
-      WEIR_RETURN_IF_ERROR(readers.open(spills_->files(), {*collected_[i].spilled, head_.range()}));
+  for (Collected& each : part) {
+    WEIR_RETURN_IF_ERROR(spill(each));
+    if (each.spilled) {
+      WEIR_RETURN_IF_ERROR(readers.open(spills_->files(), {*each.spilled, head_.range()}));
     }
-    floor = collected_[i].floor != nullptr ? collected_[i].floor.get() : floor;
+    floor = has_floor && each.floor != nullptr ? each.floor.get() : floor;
   }
   for (const StateDescriptor& descriptor : readers.states()) {
     const bool is_below = std::any_of(floor_states_.begin(), floor_states_.end(),
                                       [&](const auto& s) { return s.name == descriptor.name; });
     if (floor == nullptr || !is_below) {
       WEIR_RETURN_IF_ERROR(run.begin_state(descriptor));
-      WEIR_RETURN_IF_ERROR(readers.write(descriptor.name, false, run).status());
+      WEIR_RETURN_IF_ERROR(
+          readers.write(descriptor.name, ProcessingTime::none(), false, run).status());
     }
   }
   for (std::uint16_t number = 0; floor != nullptr && number < floor_states_.size(); ++number) {
@@ -340,6 +411,17 @@ Status RunLog::write_spilled(std::size_t count, SnapshotWriter& run) {
                                      }));
   }
   return Status::ok();
+}
+
+void RunLog::merge_due(CheckpointId checkpoint, CheckpointWriter& writer, const std::string& name) {
+  while (const std::optional<MergePlan> plan = chain_.next_merge()) {
+    // Without the merge the chain is as good, only longer.
+    if (const Status merged = merge(*plan, checkpoint, writer, name); !merged.is_ok()) {
+      log_warning("runs of state could not be merged",
+                  {{"operator", head_.id}, {"reason", merged}});
+      return;
+    }
+  }
 }
 
 Status RunLog::merge(const MergePlan& plan, CheckpointId checkpoint, CheckpointWriter& writer,
@@ -353,8 +435,12 @@ Status RunLog::merge(const MergePlan& plan, CheckpointId checkpoint, CheckpointW
   std::uint64_t entries_written = 0;
   for (const StateDescriptor& descriptor : readers.states()) {
     WEIR_RETURN_IF_ERROR(merged.begin_state(descriptor));
-    WEIR_ASSIGN_OR_RETURN(const std::uint64_t entries,
-                          readers.write(descriptor.name, plan.is_oldest, merged));
+    const auto through = expired_through_.find(descriptor.name);
+    WEIR_ASSIGN_OR_RETURN(
+        const std::uint64_t entries,
+        readers.write(descriptor.name,
+                      through == expired_through_.end() ? ProcessingTime::none() : through->second,
+                      plan.is_oldest, merged));
     entries_written += entries;
   }
   if (entries_written == 0) {

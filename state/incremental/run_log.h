@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -26,8 +27,14 @@
 
 namespace weir {
 
-/// What was frozen at once, by state.
-using FrozenChangesOfStates = std::vector<std::pair<StateDescriptor, std::unique_ptr<FrozenState>>>;
+/// What was frozen of one state.
+struct FrozenChangesOfState {
+  StateDescriptor descriptor;
+  std::unique_ptr<FrozenState> changed;
+  std::unique_ptr<FrozenState> for_floor;  ///< only to go there, with the others; may be null
+};
+/// What was frozen at once.
+using FrozenChangesOfStates = std::vector<FrozenChangesOfState>;
 
 /// Writes the runs of one operator subtask.
 ///
@@ -42,9 +49,10 @@ class RunLog {
   /// Counts what was frozen.
   using Ticket = std::uint64_t;
   enum class Purpose {
-    kRun,    ///< a checkpoint
-    kSpill,  ///< to make room in memory; a part of what changed
-    kWhole,  ///< a savepoint: all that is on the floor then
+    kRun,           ///< a checkpoint; to the floor goes only what was erased
+    kRunFromFloor,  ///< the same, but all goes there, and all there is goes into the run
+    kSpill,         ///< to make room in memory; a part of what is to go to the floor
+    kWhole,         ///< a savepoint: all goes to the floor, to be read from there
   };
 
   /// `head` names the operator subtask. `files` outlives the log.
@@ -62,6 +70,8 @@ class RunLog {
                  std::size_t bytes_unspilled);
   /// The next run is to hold all that is on the floor. Before the first `add`.
   void write_floor_first() { is_floor_due_ = true; }
+  /// Whether that has not been written yet.
+  bool is_floor_due() const { return is_floor_due_; }
 
   Ticket add(Purpose purpose, CheckpointId checkpoint, FrozenChangesOfStates changes);
   Ticket last_ticket() const;
@@ -91,53 +101,72 @@ class RunLog {
     EncodedChanges changes;
     std::optional<StateFile> spilled;                  // in place of the changes
     std::unique_ptr<StateFloor::Snapshot> floor = {};  // in place of all before
+    bool is_empty() const { return changes.empty() && !spilled; }
   };
   struct Written {
     Ticket ticket;
     Result<std::vector<StateRun>> runs;
   };
 
+  class Collector;
   // A run that is to be written.
   struct Due {
     Ticket ticket;
     CheckpointId checkpoint;
   };
 
-  // All of these: with mutex_ held.
+  using ExpiredThrough = std::map<std::string, ProcessingTime>;
+
+  // With collect_mutex_ held.
   std::optional<Waiting> next_waiting(Ticket ticket);
   Status collect(Waiting next);
-  Status ingest(EncodedChanges& changes);
+  Status collect_up_to(Ticket ticket);
+  Status collect_state(const Waiting& from, FrozenChangesOfState& state);
+  Status keep(Ticket ticket, const StateDescriptor& state, ChangeBuffer changes);
   Status spill(Collected& collected);
-  // Into one run, all that was collected up to `ticket`.
-  Status write_collected(Ticket ticket, CheckpointId checkpoint, CheckpointWriter& writer,
-                         const std::string& name);
-  Status write_encoded(std::size_t count, SnapshotWriter& run);
-  Status write_spilled(std::size_t count, SnapshotWriter& run);
+
+  // With write_mutex_ held.
+  Status write_collected(const Due& due, CheckpointWriter& writer, const std::string& name);
+  Status write_run(std::deque<Collected>& part, bool has_floor, const Due& due,
+                   CheckpointWriter& writer, const std::string& name);
+  Status write_encoded(std::deque<Collected>& part, SnapshotWriter& run);
+  Status write_spilled(std::deque<Collected>& part, bool has_floor, SnapshotWriter& run);
+  void merge_due(CheckpointId checkpoint, CheckpointWriter& writer, const std::string& name);
   Status merge(const MergePlan& plan, CheckpointId checkpoint, CheckpointWriter& writer,
                const std::string& name);
   std::string next_name(const std::string& name);
+
   snapshot_format::Index head_for(CheckpointId checkpoint) const;
 
   FileStore& files_;
   const snapshot_format::Index head_;
+  std::vector<StateDescriptor> floor_states_;  // complete before the first ticket
 
   mutable std::mutex queue_mutex_;  // guards these two; held for moments
   Ticket last_ticket_ = 0;
   std::deque<Waiting> waiting_;
 
-  std::mutex mutex_;  // guards all below; held while files are written
+  std::mutex write_mutex_;  // guards these; held while runs are written
   RunChain chain_;
-  std::deque<Collected> collected_;
-  std::vector<Due> due_;         // collected, in order
   std::deque<Written> written_;  // what others wrote on behalf of a ticket that will still ask
-  std::deque<std::pair<Ticket, std::unique_ptr<StateFloor::Snapshot>>> whole_;
+  // Of states with a time-to-live, by name: what had expired at the last freeze.
+  ExpiredThrough expired_through_;
   std::uint64_t files_written_ = 0;
+
+  // Taken after write_mutex_, and alone by those who wait for the floor: runs are written without
+  // it.
+  std::mutex collect_mutex_;  // guards all below
+  std::deque<Collected> collected_;
+  std::vector<Due> due_;  // collected, in order
+  ExpiredThrough expired_through_collected_;
+  std::deque<std::pair<Ticket, std::unique_ptr<StateFloor::Snapshot>>> whole_;
   std::shared_ptr<StateFloor> floor_;
-  std::vector<StateDescriptor> floor_states_;
-  std::unique_ptr<SpillFolder> spills_;
+  std::unique_ptr<SpillFolder> spills_;  // thread-safe; stays once it is there
   std::size_t bytes_unspilled_ = 0;
-  bool is_floor_due_ = false;
-  Status floor_failure_;
+  Status floor_failure_;  // nothing goes there any more
+  Status failure_;        // changes were lost: nothing can be written any more
+
+  std::atomic<bool> is_floor_due_{false};
   std::atomic<Ticket> arrived_{0};
 };
 

@@ -51,10 +51,9 @@ SpillFolder::~SpillFolder() {
 }
 
 Result<std::unique_ptr<SnapshotFile>> SpillFolder::create() {
-  if (created_ == 0) {
-    WEIR_RETURN_IF_ERROR(files_.make_directories(directory_));
-  }
-  std::string path = fmt::format("{}/{}", directory_, ++created_);
+  const std::uint64_t number = ++created_;
+  WEIR_RETURN_IF_ERROR(files_.make_directories(directory_));
+  std::string path = fmt::format("{}/{}", directory_, number);
   WEIR_ASSIGN_OR_RETURN(auto file, files_.create(path, CreateMode::kExclusive));
   return std::unique_ptr<SnapshotFile>(
       std::make_unique<LocalSnapshotFile>(files_, std::move(path), std::move(file)));

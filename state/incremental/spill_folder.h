@@ -2,6 +2,7 @@
 // SpillFolder: local files in which changes wait for the checkpoint that they belong to.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -15,7 +16,7 @@ namespace weir {
 /// Makes and deletes files of one operator subtask. They need not outlive the process, so that
 /// nothing is synced.
 ///
-/// Thread: one at a time; blocks on files. Errors name the path.
+/// Thread: any; blocks on files. Errors name the path.
 class SpillFolder {
  public:
   /// `directory` is the folder's own: deleted with it. `files` outlives it.
@@ -32,7 +33,7 @@ class SpillFolder {
  private:
   FileStore& files_;
   const std::string directory_;
-  std::uint64_t created_ = 0;
+  std::atomic<std::uint64_t> created_{0};
 };
 
 }  // namespace weir

@@ -56,17 +56,21 @@ Status status_of(const rocksdb::Status& status, std::string_view what) {
 class SstSink final : public StateEntrySink {
  public:
   SstSink(rocksdb::SstFileWriter& file, std::uint16_t state) : file_(file), state_(state) {}
+  bool has_entries() const { return has_entries_; }
   Status entry(std::uint32_t hash, ByteView key, ByteView value) override {
+    has_entries_ = true;
     return status_of(file_.Put(stored_key(state_, hash, key), slice(value)),
                      "writing state for RocksDB");
   }
   Status erased(std::uint32_t hash, ByteView key) override {
+    has_entries_ = true;
     return status_of(file_.Delete(stored_key(state_, hash, key)), "writing state for RocksDB");
   }
 
  private:
   rocksdb::SstFileWriter& file_;
   const std::uint16_t state_;
+  bool has_entries_ = false;
 };
 
 }  // namespace
@@ -134,18 +138,18 @@ Result<std::unique_ptr<RocksDbFloor>> RocksDbFloor::open(const std::string& dire
   return std::unique_ptr<RocksDbFloor>(new RocksDbFloor(std::move(database)));
 }
 
-Status RocksDbFloor::ingest(const Changes& changes) {
-  if (std::all_of(changes.begin(), changes.end(),
-                  [](const auto& change) { return change.second->empty(); })) {
+Status RocksDbFloor::ingest(std::uint16_t state, ChangeBuffer& changes, bool is_erased_only) {
+  if (changes.empty() || (is_erased_only && !changes.has_erased())) {
     return Status::ok();
   }
   const std::string path =
       fmt::format("{}/run-{}.sst", database_->directory, ++database_->files_written);
   rocksdb::SstFileWriter file(rocksdb::EnvOptions(), database_->options);
   WEIR_RETURN_IF_ERROR(status_of(file.Open(path), "opening '" + path + "'"));
-  for (const auto& [state, buffer] : changes) {
-    SstSink sink(file, state);
-    WEIR_RETURN_IF_ERROR(buffer->write(sink));
+  SstSink sink(file, state);
+  WEIR_RETURN_IF_ERROR(is_erased_only ? changes.write_erased(sink) : changes.write(sink));
+  if (!sink.has_entries()) {
+    return status_of(rocksdb::Env::Default()->DeleteFile(path), "deleting '" + path + "'");
   }
   WEIR_RETURN_IF_ERROR(status_of(file.Finish(), "writing '" + path + "'"));
   rocksdb::IngestExternalFileOptions options;

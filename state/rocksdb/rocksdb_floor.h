@@ -40,7 +40,7 @@ class RocksDbFloor final : public StateFloor {
   RocksDbFloor(const RocksDbFloor&) = delete;
   RocksDbFloor& operator=(const RocksDbFloor&) = delete;
 
-  Status ingest(const Changes& changes) override;
+  Status ingest(std::uint16_t state, ChangeBuffer& changes, bool is_erased_only) override;
   Status load(std::uint16_t state, std::span<const StoredKey> keys,
               const std::function<Status(std::size_t, ByteView)>& f) const override;
   Status load_all(std::uint16_t state, const StoredKey& key, const EntryFunction& f) const override;

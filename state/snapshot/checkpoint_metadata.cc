@@ -14,9 +14,13 @@ namespace weir {
 namespace {
 
 constexpr std::string_view kMagic = "WEIRMETA";
-// The second has runs. What has none is written as the first, which every build reads.
+// The second has runs, the third also states with a time-to-live. The oldest that can say it is
+// written, so that older builds read what they know.
 constexpr std::uint32_t kVersionWithoutRuns = 1;
-constexpr std::uint32_t kVersion = 2;
+constexpr std::uint32_t kVersionWithRuns = 2;
+constexpr std::uint32_t kVersion = 3;
+// Added to the kind of a state with a time-to-live, which then follows its schemas.
+constexpr std::uint8_t kTtlFlag = 64;
 constexpr std::size_t kHeaderBytes = 12;  // magic and version
 constexpr std::size_t kChecksumBytes = 4;
 
@@ -74,13 +78,28 @@ bool has_runs(const CheckpointMetadata& metadata) {
       });
 }
 
+bool has_ttl(const CheckpointMetadata& metadata) {
+  return std::any_of(
+      metadata.operators.begin(), metadata.operators.end(), [](const OperatorCheckpoint& of) {
+        return std::any_of(of.states.begin(), of.states.end(),
+                           [](const StateDescriptor& state) { return state.ttl.has_value(); });
+      });
+}
+
+std::uint32_t version_of(const CheckpointMetadata& metadata) {
+  return has_ttl(metadata) ? kVersion : has_runs(metadata) ? kVersionWithRuns : kVersionWithoutRuns;
+}
+
 template <class Enum>
-Enum get_enum(ByteReader& in, Enum last) {
-  const std::uint8_t value = in.get_u8();
+Enum enum_of(ByteReader& in, std::uint8_t value, Enum last) {
   if (value > static_cast<std::uint8_t>(last)) {
     throw DecodeError("value of an enum out of range", in.offset() - 1);
   }
   return static_cast<Enum>(value);
+}
+template <class Enum>
+Enum get_enum(ByteReader& in, Enum last) {
+  return enum_of(in, in.get_u8(), last);
 }
 
 CheckpointMetadata get_metadata(ByteReader& in, std::uint32_t version) {
@@ -113,24 +132,38 @@ CheckpointMetadata get_metadata(ByteReader& in, std::uint32_t version) {
 
 void put_state_descriptor(ByteWriter& out, const StateDescriptor& descriptor) {
   out.put_string(descriptor.name);
-  out.put_u8(static_cast<std::uint8_t>(descriptor.kind));
+  const auto kind = static_cast<std::uint8_t>(descriptor.kind);
+  out.put_u8(descriptor.ttl ? static_cast<std::uint8_t>(kind | kTtlFlag) : kind);
   out.put_u8(static_cast<std::uint8_t>(descriptor.distribution));
   out.put_string(descriptor.key_schema);
   out.put_string(descriptor.value_schema);
+  if (descriptor.ttl) {
+    out.put_varint64(static_cast<std::uint64_t>(descriptor.ttl->count()));
+  }
 }
 
 StateDescriptor get_state_descriptor(ByteReader& in) {
   StateDescriptor descriptor;
   descriptor.name = in.get_string();
-  descriptor.kind = get_enum(in, StateKind::kBroadcast);
+  const std::uint8_t kind = in.get_u8();
+  const bool has_ttl = (kind & kTtlFlag) != 0;
+  descriptor.kind = enum_of(in, static_cast<std::uint8_t>(kind & ~kTtlFlag),
+                            has_ttl ? StateKind::kAggregating : StateKind::kBroadcast);
   descriptor.distribution = get_enum(in, StateDistribution::kBroadcast);
   descriptor.key_schema = in.get_string();
   descriptor.value_schema = in.get_string();
+  if (has_ttl) {
+    const std::uint64_t millis = in.get_varint64();
+    if (millis == 0 || millis > static_cast<std::uint64_t>(Duration::max().count())) {
+      throw DecodeError("time-to-live out of range", in.offset());
+    }
+    descriptor.ttl = Duration(static_cast<std::int64_t>(millis));
+  }
   return descriptor;
 }
 
 std::string encode_checkpoint_metadata(const CheckpointMetadata& metadata) {
-  const std::uint32_t version = has_runs(metadata) ? kVersion : kVersionWithoutRuns;
+  const std::uint32_t version = version_of(metadata);
   ByteWriter out;
   out.put_bytes(kMagic);
   out.put_fixed32(version);

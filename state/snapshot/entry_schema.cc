@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/hash.h"
+#include "core/time_to_live.h"
 #include "state/snapshot/value_json.h"
 
 namespace weir {
@@ -45,6 +46,7 @@ Result<EntrySchema> EntrySchema::of(const StateDescriptor& descriptor) {
   EntrySchema entry;
   entry.kind_ = descriptor.kind;
   entry.distribution_ = descriptor.distribution;
+  entry.has_times_ = descriptor.ttl.has_value();
   if (!descriptor.key_schema.empty()) {
     const Result<Schema> key = Schema::parse(descriptor.key_schema);
     if (!key.is_ok()) {
@@ -98,6 +100,15 @@ Result<std::vector<std::string>> EntrySchema::key_json(ByteView key) const {
 
 Result<std::string> EntrySchema::value_json(ByteView value) const {
   std::string out;
+  if (has_times_) {
+    try {
+      ByteReader in(value);
+      static_cast<void>(get_update_times(kind_, in));
+      value.remove_prefix(in.offset());
+    } catch (const DecodeError& error) {
+      return error.status().with_context("times of an entry");
+    }
+  }
   if (!value_) {
     append_json_hex(out, value);
     return out;
@@ -117,6 +128,19 @@ Result<std::string> EntrySchema::value_json(ByteView value) const {
     append_json_hex(out, value);
   }
   return out;
+}
+
+Result<std::string> EntrySchema::updated_json(ByteView value) const {
+  try {
+    ByteReader in(value);
+    std::string out;
+    for (const ProcessingTime time : get_update_times(kind_, in)) {
+      out += (out.empty() ? "" : ",") + std::to_string(time.millis());
+    }
+    return kind_ == StateKind::kList ? '[' + out + ']' : out;
+  } catch (const DecodeError& error) {
+    return error.status().with_context("times of an entry");
+  }
 }
 
 Status EntrySchema::check_key(std::uint32_t hash, ByteView key) const {

@@ -42,6 +42,12 @@ class EntrySchema {
   ///
   /// Errors: data loss if the bytes are something else.
   Result<std::string> value_json(ByteView value) const;
+  /// Whether entries say when they were last updated, because the state has a time-to-live.
+  bool has_times() const { return has_times_; }
+  /// When the entry was last updated, in milliseconds; of a list an array, for each item.
+  ///
+  /// Errors: data loss if the bytes are something else. Requires: has_times().
+  Result<std::string> updated_json(ByteView value) const;
   /// Whether the key is one that can lie under this hash, and the entry what an entry can be.
   ///
   /// Errors: data loss that says what is wrong.
@@ -55,6 +61,7 @@ class EntrySchema {
   std::optional<Schema> value_;
   bool has_value_ = true;
   bool has_custom_ = false;  // somewhere in the value
+  bool has_times_ = false;
 };
 
 }  // namespace weir

@@ -72,6 +72,8 @@ std::string to_string(const SchemaChange& change) {
              " to " + change.type;
     case SchemaChange::Kind::kReordered:
       return change.path.empty() ? "reordered fields" : "reordered fields of " + path;
+    case SchemaChange::Kind::kTtl:
+      return "time-to-live " + change.type + ", was " + change.type_before;
   }
   WEIR_UNREACHABLE();
 }

@@ -14,11 +14,12 @@ namespace weir {
 
 /// One thing that differs between two schemas and that a value survives.
 struct SchemaChange {
-  enum class Kind { kAdded, kRemoved, kWidened, kReordered };
+  enum class Kind { kAdded, kRemoved, kWidened, kReordered, kTtl };
   Kind kind;
   std::string path;  ///< the field, "address.city"; of kReordered the record, empty for the outmost
-  std::string type;  ///< of what was added or removed; the type now of what was widened
-  std::string type_before;  ///< of what was widened
+  /// Of what was added or removed; of what was widened, and the time-to-live, what it is now.
+  std::string type;
+  std::string type_before;  ///< of what was widened, and the time-to-live
   friend bool operator==(const SchemaChange&, const SchemaChange&) = default;
 };
 

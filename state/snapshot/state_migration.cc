@@ -5,12 +5,56 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <utility>
 
+#include "core/time_to_live.h"
+
 namespace weir {
+namespace {
+
+std::string ttl_text(const StateDescriptor& descriptor) {
+  return descriptor.ttl ? to_string(*descriptor.ttl) : "none";
+}
+
+}  // namespace
 
 StateMigration::StateMigration(const StateDescriptor& now, const StateDescriptor& then) {
   compare(now, then);
+  kind_ = then.kind;
+  had_times_ = then.ttl.has_value();
+  if (now.ttl.has_value() != then.ttl.has_value()) {
+    times_ = now.ttl ? Times::kAppear : Times::kVanish;
+  }
+  if (now.ttl != then.ttl) {
+    changes_.push_back({SchemaChange::Kind::kTtl, "", ttl_text(now), ttl_text(then)});
+  }
+}
+
+ByteView StateMigration::migrate(ByteView stored) {
+  ByteView rest = stored;
+  if (had_times_) {
+    ByteReader in(stored);
+    static_cast<void>(get_update_times(kind_, in));
+    rest = stored.substr(in.offset());
+  }
+  migrated_.clear();
+  if (times_ == Times::kAppear && kind_ == StateKind::kList) {
+    const std::uint64_t items = ByteReader(rest).get_varint64();
+    put_item_times(migrated_, std::vector(static_cast<std::size_t>(std::min<std::uint64_t>(
+                                              std::max<std::uint64_t>(items, 1), rest.size())),
+                                          ProcessingTime::none()));
+  } else if (times_ == Times::kAppear) {
+    put_update_time(migrated_, ProcessingTime::none());
+  } else if (times_ == Times::kStay) {
+    migrated_.put_bytes(stored.substr(0, stored.size() - rest.size()));
+  }
+  if (values_) {
+    values_->migrate(rest, migrated_);
+  } else {
+    migrated_.put_bytes(rest);
+  }
+  return migrated_.view();
 }
 
 Status StateMigration::check() const {

@@ -14,7 +14,8 @@
 namespace weir {
 
 /// Made for each state that is restored, by every backend; values go through `value` on their way
-/// from a snapshot to a table. Keys and what is part of them never change.
+/// from a snapshot to a table. Keys and what is part of them never change. A time-to-live may come,
+/// go and change: what was stored without gets the time of the restore as that of its last update.
 ///
 /// Thread: any, one at a time.
 class StateMigration {
@@ -35,18 +36,22 @@ class StateMigration {
   ///
   /// Errors: DecodeError. Requires: check() is ok.
   ByteView value(ByteView stored) {
-    if (!values_) [[likely]] {
+    if (!values_ && times_ == Times::kStay) [[likely]] {
       return stored;
     }
-    migrated_.clear();
-    values_->migrate(stored, migrated_);
-    return migrated_.view();
+    return migrate(stored);
   }
 
  private:
   void compare(const StateDescriptor& now, const StateDescriptor& then);
   void compare_values(Schema now, Schema then, const TypeInfo* type);
+  ByteView migrate(ByteView stored);
 
+  // The times in front of the values of a state with a time-to-live.
+  enum class Times { kStay, kAppear, kVanish };
+  StateKind kind_ = StateKind::kValue;
+  bool had_times_ = false;
+  Times times_ = Times::kStay;
   std::string refusal_;
   std::vector<SchemaChange> changes_;
   std::string field_without_default_;

@@ -44,7 +44,9 @@ struct Mean {
 class SmallThenLarge : public weir::KeyedProcessFunction<weir::Text, Payment, Alert> {
  public:
   explicit SmallThenLarge(double limit) : limit_(limit) {}
-  void declare(States& states) { small_at_ = states.value<weir::EventTime>("small-at"); }
+  void declare(States& states) {
+    small_at_ = states.value<weir::EventTime>("small-at", weir::Ttl(24h).renewed_by_reads());
+  }
   void open(OpenContext&) {}
   void process(const Payment& payment, Context& context, Output& out) {
     if (small_at_.has_value() && payment.amount > limit_) {

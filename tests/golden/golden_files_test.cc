@@ -28,10 +28,10 @@ const std::string kVisit =
     "at: 1969-12-31T23:59:59.999Z}";
 
 // Written by hand, not by the program: what the files hold, by operator.
-std::map<std::string, Lines> expected_content() {
+std::map<std::string, Lines> expected_content(int version) {
   const std::string place = "Place{name: \"a place with a long name\", height: ";
   const std::string nan_place = "a long user key = Place{name: \"\", height: nan}";
-  return {
+  std::map<std::string, Lines> expected = {
       {"value",
        {"-1.5 = Visit{number: -1, " + kVisit, "0 = Visit{number: 1, " + kVisit,
         "nan = Visit{number: 1, " + kVisit, "inf = Visit{number: 1, " + kVisit}},
@@ -65,64 +65,87 @@ std::map<std::string, Lines> expected_content() {
         "Place{name: \"item\", height: -1}",
         "Place{name: \"an item with a long name\", height: -2}",
         "Place{name: \"item\", height: -2}", "fired through 1969-12-31T23:59:59.800Z"}},
-      {"broadcast",
-       {"(-7, \"\") = Visit{number: -7, " + kVisit,
-        "(-7, \"a user key that is too long for a short one\") = Visit{number: -7, " + kVisit,
-        "(300, \"\") = Visit{number: 300, " + kVisit,
-        "(300, \"a user key that is too long for a short one\") = Visit{number: 300, " + kVisit}},
   };
-}
-
-const std::string kFolder = std::string(WEIR_SOURCE_DIR) + "/tests/golden/";
-constexpr const char* kNewest = "v2";
-
-// The kinds of state that there were when a version was written.
-std::vector<GoldenKind> kinds_of(const std::string& version) {
-  std::vector<GoldenKind> kinds = golden_kinds();
-  if (version.starts_with("v1")) {
-    std::erase_if(kinds, [](const GoldenKind& kind) { return kind.id.value() == "broadcast"; });
+  if (version >= 2) {
+    expected["ttl"] = {
+        "-1 = " + place + "-1}",
+        "-1 = an old item with a long name",
+        "-1 = young",
+        "-1 = ",
+        "-1/a young entry = Place{name: \"\", height: nan}",
+        "-1/an old entry = Place{name: \"x\", height: -1}",
+        "-1 = -1",
+        "-1 = -2.5",
+        "70000000000 = " + place + "7e+10}",
+        "70000000000 = an old item with a long name",
+        "70000000000 = young",
+        "70000000000 = ",
+        "70000000000/a young entry = Place{name: \"\", height: nan}",
+        "70000000000/an old entry = Place{name: \"x\", height: -1}",
+        "70000000000 = 70000000000",
+        "70000000000 = 2.5",
+    };
   }
-  return kinds;
+  if (version >= 3) {
+    const std::string key = "a user key that is too long for a short one";
+    expected["broadcast"] = {"(-7, \"\") = Visit{number: -7, " + kVisit,
+                             "(-7, \"" + key + "\") = Visit{number: -7, " + kVisit,
+                             "(300, \"\") = Visit{number: 300, " + kVisit,
+                             "(300, \"" + key + "\") = Visit{number: 300, " + kVisit};
+  }
+  return expected;
 }
 
+std::string folder_of(int version) {
+  return std::string(WEIR_SOURCE_DIR) + "/tests/golden/v" + std::to_string(version);
+}
+
+// States of which every subtask gets everything.
 bool is_whole_everywhere(const GoldenKind& kind) {
   return kind.id.value() == "union" || kind.id.value() == "broadcast";
 }
 
-class GoldenFilesTest : public testing::TestWithParam<const char*> {
+struct GoldenFolder {
+  int version;
+  const char* name;
+};
+
+class GoldenFilesTest : public testing::TestWithParam<GoldenFolder> {
  protected:
+  std::string folder() const { return folder_of(version()) + "/" + GetParam().name; }
+  int version() const { return GetParam().version; }
   PosixFileStore files_;
 };
 
 TEST_P(GoldenFilesTest, EveryKindOfStateRestoresToWhatWasStored) {
-  const auto metadata = read_checkpoint_metadata(files_, kFolder + GetParam());
+  const auto metadata = read_checkpoint_metadata(files_, folder());
   ASSERT_TRUE(metadata.is_ok()) << metadata.status().to_string();
   HeapStateBackend backend(files_);
   std::map<std::string, Lines> restored;
-  for (const GoldenKind& kind : kinds_of(GetParam())) {
+  for (const GoldenKind& kind : golden_kinds(version())) {
     const auto content =
         restored_content(backend, *metadata, kind, SubtaskIndex{0}, Parallelism{1});
     ASSERT_TRUE(content.is_ok()) << kind.id.value() << ": " << content.status().to_string();
     restored[kind.id.value()] = *content;
   }
-  for (const auto& [id, lines] : restored) {
-    EXPECT_THAT(lines, ElementsAreArray(expected_content().at(id))) << id;
+  for (const auto& [id, lines] : expected_content(version())) {
+    EXPECT_THAT(restored[id], ElementsAreArray(lines)) << id;
   }
-  EXPECT_EQ(restored.size(), metadata->operators.size());
+  EXPECT_EQ(restored.size(), expected_content(version()).size());
 }
 
 TEST_P(GoldenFilesTest, ItemsAndKeysAreDividedAtAnotherParallelism) {
-  const auto metadata = read_checkpoint_metadata(files_, kFolder + GetParam());
+  const auto metadata = read_checkpoint_metadata(files_, folder());
   ASSERT_TRUE(metadata.is_ok()) << metadata.status().to_string();
   HeapStateBackend backend(files_);
-  for (const GoldenKind& kind : kinds_of(GetParam())) {
+  for (const GoldenKind& kind : golden_kinds(version())) {
     std::multiset<std::string> lines;
     for (std::uint32_t i = 0; i < 3; ++i) {
       const auto content =
           restored_content(backend, *metadata, kind, SubtaskIndex{i}, Parallelism{3});
       ASSERT_TRUE(content.is_ok()) << kind.id.value() << ": " << content.status().to_string();
       if (is_whole_everywhere(kind)) {
-        EXPECT_EQ(content->size(), expected_content().at(kind.id.value()).size());
+        EXPECT_EQ(content->size(), expected_content(version()).at(kind.id.value()).size());
         continue;
       }
       for (const std::string& line : *content) {
@@ -130,40 +153,46 @@ TEST_P(GoldenFilesTest, ItemsAndKeysAreDividedAtAnotherParallelism) {
       }
     }
     if (is_whole_everywhere(kind)) continue;
-    Lines expected = expected_content().at(kind.id.value());
+    Lines expected = expected_content(version()).at(kind.id.value());
     std::erase_if(expected, [](const std::string& line) { return line.starts_with("fired"); });
     EXPECT_THAT(lines, testing::UnorderedElementsAreArray(expected)) << kind.id.value();
   }
 }
 
 INSTANTIATE_TEST_SUITE_P(InMetadataAndInFiles, GoldenFilesTest,
-                         testing::Values("v1/chk-1", "v1/chk-2", "v2/chk-1", "v2/chk-2"),
+                         testing::Values(GoldenFolder{1, "chk-1"}, GoldenFolder{1, "chk-2"},
+                                         GoldenFolder{2, "chk-1"}, GoldenFolder{2, "chk-2"},
+                                         GoldenFolder{3, "chk-1"}, GoldenFolder{3, "chk-2"}),
                          [](const auto& info) {
-                           const std::string folder(info.param);
-                           return folder.substr(0, 2) +
-                                  (folder.ends_with("1") ? "InMetadata" : "InFiles");
+                           return "V" + std::to_string(info.param.version) +
+                                  (std::string(info.param.name) == "chk-1" ? "InMetadata"
+                                                                           : "InFiles");
                          });
 
-// A difference means that the version of the formats must be raised, with golden files of its own.
-TEST(GoldenFilesOfNowTest, ThisProgramStillWritesTheNewestVersion) {
+// What a version cannot say is written as one that can; what it can say, as it was. A difference
+// means that the version must be raised, with golden files of its own.
+class GoldenFilesOfNowTest : public testing::TestWithParam<int> {};
+
+TEST_P(GoldenFilesOfNowTest, ThisProgramStillWritesTheSameBytes) {
   MemoryFileStore written;
-  const std::string newest = std::string("/golden/") + kNewest + "/";
-  ASSERT_TRUE(write_golden_files(written, std::string("/golden/") + kNewest).is_ok());
+  ASSERT_TRUE(write_golden_files(written, "/golden/v1", GetParam()).is_ok());
   PosixFileStore stored;
-  for (const std::string folder : {"chk-1", "chk-2"}) {
-    const std::string directory = kFolder + kNewest + "/" + folder;
-    const auto entries = written.list(newest + folder);
-    const auto entries_stored = stored.list(directory);
+  for (const std::string name : {"chk-1", "chk-2"}) {
+    const std::string folder = folder_of(GetParam()) + "/" + name;
+    const auto entries = written.list("/golden/v1/" + name);
+    const auto entries_stored = stored.list(folder);
     ASSERT_TRUE(entries.is_ok() && entries_stored.is_ok());
     EXPECT_EQ(entries->size(), entries_stored->size());
     for (const DirectoryEntry& entry : *entries) {
-      const auto now = read_file(written, newest + folder + "/" + entry.name);
-      const auto then = read_file(stored, directory + "/" + entry.name);
+      const auto now = read_file(written, "/golden/v1/" + name + "/" + entry.name);
+      const auto then = read_file(stored, folder + "/" + entry.name);
       ASSERT_TRUE(now.is_ok() && then.is_ok()) << entry.name;
       EXPECT_TRUE(*now == *then) << folder << "/" << entry.name;
     }
   }
 }
+
+INSTANTIATE_TEST_SUITE_P(Versions, GoldenFilesOfNowTest, testing::Values(1, 2, 3));
 
 }  // namespace
 }  // namespace weir::golden

@@ -86,10 +86,22 @@ Visit visit(std::int64_t number) {
           EventTime(-1)};
 }
 
+/// Tells the time that was set.
+class StandingClock final : public Clock {
+ public:
+  ProcessingTime now() const override { return now_; }
+  std::int64_t monotonic_nanos() const override { return 0; }
+  void advance(Duration duration) { now_ += duration; }
+
+ private:
+  ProcessingTime now_{1'800'000'000'000};
+};
+
 /// Keyed states behind the handles that users have.
 template <class Key>
 class KeyedOperator : public GoldenOperator {
  public:
+  KeyedOperator() { tables_.use_clock(clock_); }
   void open(StateRegistry& registry) override { tables_.register_all(registry); }
   void fill(SubtaskIndex, HashRange range) override {
     for (const Key& key : keys()) {
@@ -111,12 +123,14 @@ class KeyedOperator : public GoldenOperator {
   virtual void fill_key(const Key& key) = 0;
   virtual void append_key(const Key& key, std::vector<std::string>& lines) = 0;
 
+  StandingClock clock_;
   KeyedStates<Key> tables_;
   States<Key> states_{tables_};
 
  private:
   template <class F>
   void with_key(const Key& key, F&& f) {
+    tables_.begin_call();
     tables_.set_key(key, key_hash(key));
     f();
     tables_.clear_key();
@@ -195,6 +209,44 @@ class AggregatingOperator final : public KeyedOperator<PairKey> {
         ++mean.count;
       },
       finish);
+};
+
+/// States with a time-to-live, of every kind, whose entries have two ages.
+class ExpiringOperator final : public KeyedOperator<std::int64_t> {
+  std::vector<std::int64_t> keys() const override { return {-1, 70'000'000'000}; }
+  void fill_key(const std::int64_t& key) override {
+    value_.set({Text::view("a place with a long name"), static_cast<double>(key)});
+    list_.add(Text::view("an old item with a long name"));
+    map_.put(Text::view("an old entry"), {Text::view("x"), -1});
+    sum_.add(key);
+    clock_.advance(2s);
+    tables_.begin_call();
+    list_.add(Text::view("young"));
+    list_.add(Text());
+    map_.put(Text::view("a young entry"), {Text(), kNan});
+    mean_.add(key < 0 ? -2.5 : 2.5);
+  }
+  void append_key(const std::int64_t& key, std::vector<std::string>& lines) override {
+    if (value_.has_value()) lines.push_back(line(key, value_.value()));
+    for (const Text& item : list_.get()) lines.push_back(line(key, item));
+    for (const auto& entry : map_.entries()) {
+      lines.push_back(printed(key) + "/" + line(entry.key, entry.value));
+    }
+    if (sum_.get() != nullptr) lines.push_back(line(key, *sum_.get()));
+    if (mean_.get().has_value()) lines.push_back(line(key, *mean_.get()));
+  }
+  ValueState<Place> value_ = states_.value<Place>("value", Ttl(1h));
+  ListState<Text> list_ = states_.list<Text>("list", Ttl(24h));
+  MapState<Text, Place> map_ = states_.map<Text, Place>("map", Ttl(90min).renewed_by_reads());
+  ReducingState<std::int64_t> sum_ = states_.reducing<std::int64_t>(
+      "sum", [](std::int64_t a, std::int64_t b) { return a + b; }, Ttl(365 * 24h));
+  AggregatingState<double, Mean, double> mean_ = states_.aggregating<double, Mean, double>(
+      "mean",
+      [](Mean& mean, double number) {
+        mean.sum += number;
+        ++mean.count;
+      },
+      [](const Mean& mean) { return mean.sum / mean.count; }, Ttl(1min));
 };
 
 class TimerOperator final : public GoldenOperator {
@@ -387,8 +439,12 @@ Result<OperatorCheckpoint> write_operator(FileStore& files, const GoldenKind& ki
 
 }  // namespace
 
-const std::vector<GoldenKind>& golden_kinds() {
-  static const std::vector<GoldenKind> kinds = {
+std::vector<GoldenKind> golden_kinds(int version) {
+  GoldenKind expiring = keyed<ExpiringOperator>("ttl");
+  expiring.since = 2;
+  GoldenKind broadcast = keyed<BroadcastMapOperator>("broadcast", 2);
+  broadcast.since = 3;
+  std::vector<GoldenKind> kinds = {
       keyed<ValueOperator>("value", 2),
       keyed<ListOperator>("list"),
       keyed<MapOperator>("map"),
@@ -399,12 +455,14 @@ const std::vector<GoldenKind>& golden_kinds() {
       keyed<BufferOperator>("buffer"),
       items("split", StateDistribution::kSplit),
       items("union", StateDistribution::kUnion),
-      keyed<BroadcastMapOperator>("broadcast", 2),
+      expiring,
+      broadcast,
   };
+  std::erase_if(kinds, [version](const GoldenKind& kind) { return kind.since > version; });
   return kinds;
 }
 
-Status write_golden_files(FileStore& files, const std::string& directory) {
+Status write_golden_files(FileStore& files, const std::string& directory, int version) {
   const std::size_t slash = directory.rfind('/');
   WEIR_ASSIGN_OR_RETURN(const auto storage,
                         DirectoryCheckpointStorage::open(files, directory.substr(0, slash),
@@ -421,7 +479,7 @@ Status write_golden_files(FileStore& files, const std::string& directory) {
     const std::unique_ptr<CheckpointWriter> inside = storage->writer(id);
     WholeFileWriter outside(files, storage->directory() + "/chk-" + std::to_string(id.value()));
     CheckpointWriter& writer = id.value() == 1 ? *inside : outside;
-    for (const GoldenKind& kind : golden_kinds()) {
+    for (const GoldenKind& kind : golden_kinds(version)) {
       WEIR_ASSIGN_OR_RETURN(OperatorCheckpoint op, write_operator(files, kind, writer, id));
       metadata.operators.push_back(std::move(op));
     }

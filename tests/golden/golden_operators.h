@@ -32,16 +32,21 @@ struct GoldenKind {
   OperatorId id;  ///< named like the kind
   Parallelism parallelism{1};
   std::function<std::unique_ptr<GoldenOperator>(HashRange range)> make;
+  int since = 1;  ///< the first version of the golden files that has it
 };
 
-/// All of them. Once released, one may be added to a new version, but none changed.
-const std::vector<GoldenKind>& golden_kinds();
+/// The newest version of the golden files: tests/golden/v<version>.
+inline constexpr int kGoldenVersion = 3;
+
+/// All of a version. Once released, one may be added to a new version, but none changed.
+std::vector<GoldenKind> golden_kinds(int version = kGoldenVersion);
 
 inline constexpr MaxParallelism kGoldenMaxParallelism{128};
 
 /// Writes the golden files below `directory`, which they fill: `chk-1` with all snapshots inside
 /// its metadata, `chk-2` with a file for each.
-Status write_golden_files(FileStore& files, const std::string& directory);
+Status write_golden_files(FileStore& files, const std::string& directory,
+                          int version = kGoldenVersion);
 
 /// What a subtask of `kind` holds after a restore at `parallelism`.
 ///

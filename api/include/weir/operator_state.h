@@ -192,6 +192,7 @@ class OperatorStates {
   const std::vector<std::string>& mistakes() const { return mistakes_; }
 
  protected:
+  void add_mistake(std::string mistake) { mistakes_.push_back(std::move(mistake)); }
   /// Notes a state; false if it cannot have that name.
   bool note(StateDescriptor descriptor) {
     if (descriptor.name.empty()) {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <weir/operator_state.h>
+#include <weir/ttl.h>
 
 #include <algorithm>
 #include <cstddef>
@@ -17,8 +18,11 @@
 #include <utility>
 #include <vector>
 
+#include "api/operators/expiring_collections.h"
+#include "api/operators/expiring_table.h"
 #include "api/operators/state_collections.h"
 #include "core/keyed_table.h"
+#include "core/time_to_live.h"
 #include "types/schema.h"
 
 namespace weir {
@@ -46,6 +50,26 @@ class Handle {
 
  private:
   ValueCell<Value>* cell_ = nullptr;
+};
+
+/// The same for lists and maps: they have a cell, or, with a time-to-live, `Expiring`.
+template <class Value, class Expiring>
+class CollectionHandle {
+ protected:
+  CollectionHandle() = default;
+  explicit CollectionHandle(ValueCell<Value>* cell) : cell_(cell) {}
+  explicit CollectionHandle(Expiring* expiring) : expiring_(expiring) {}
+  bool expires() const { return cell_ == nullptr; }
+  /// Requires: not `expires()`.
+  ValueCell<Value>& cell() const { return *cell_; }
+  Expiring& expiring() const {
+    WEIR_CHECK(expiring_ != nullptr && "a state handle is used that declare() did not bind");
+    return *expiring_;
+  }
+
+ private:
+  ValueCell<Value>* cell_ = nullptr;
+  Expiring* expiring_ = nullptr;
 };
 
 }  // namespace detail
@@ -97,14 +121,17 @@ class ValueState : detail::Handle<T> {
 ///
 /// Cost: the first change after a snapshot copies the list.
 template <class T>
-class ListState : detail::Handle<StateBox<detail::ListBody<T>>> {
+class ListState : detail::CollectionHandle<StateBox<detail::ListBody<T>>, detail::ExpiringList<T>> {
   using Body = detail::ListBody<T>;
   using Box = StateBox<Body>;
+  using Base = detail::CollectionHandle<Box, detail::ExpiringList<T>>;
 
  public:
   ListState() = default;
 
   void add(const T& item) const {
+    if (this->expires()) [[unlikely]]
+      return this->expiring().add(item);
     auto& cell = this->cell();
     Body& body = cell.open().open(cell);
     body.text.keep(body.items.emplace_back(item));
@@ -117,12 +144,18 @@ class ListState : detail::Handle<StateBox<detail::ListBody<T>>> {
   }
   /// The items in the order they were added. The range is valid until the list changes.
   std::span<const T> get() const {
+    if (this->expires()) [[unlikely]]
+      return this->expiring().get();
     const Box* box = this->cell().find();
     return box != nullptr ? std::span<const T>(box->get()->items) : std::span<const T>();
   }
-  bool empty() const { return this->cell().find() == nullptr; }
+  bool empty() const {
+    return this->expires() ? this->expiring().get().empty() : this->cell().find() == nullptr;
+  }
   /// Replaces the list; by an empty one is to clear it.
   void update(std::vector<T> items) const {
+    if (this->expires()) [[unlikely]]
+      return this->expiring().update(std::move(items));
     auto& cell = this->cell();
     if (items.empty()) {
       cell.erase();
@@ -134,12 +167,13 @@ class ListState : detail::Handle<StateBox<detail::ListBody<T>>> {
       body.text.keep(item);
     }
   }
-  void clear() const { this->cell().erase(); }
+  void clear() const { this->expires() ? this->expiring().clear() : this->cell().erase(); }
 
  private:
   template <class Key>
   friend class States;
-  explicit ListState(ValueCell<Box>* cell) : detail::Handle<Box>(cell) {}
+  explicit ListState(ValueCell<Box>* cell) : Base(cell) {}
+  explicit ListState(detail::ExpiringList<T>* expiring) : Base(expiring) {}
 };
 
 /// Keeps a map per key, in the order of the encoded user keys. See ValueState.
@@ -147,15 +181,19 @@ class ListState : detail::Handle<StateBox<detail::ListBody<T>>> {
 /// Cost: get O(log entries); put of a new key and remove O(entries) moves; the first change after a
 ///       snapshot copies the map.
 template <class K, class V>
-class MapState : detail::Handle<StateBox<detail::MapBody<K, V>>> {
+class MapState
+    : detail::CollectionHandle<StateBox<detail::MapBody<K, V>>, detail::ExpiringMap<K, V>> {
   using Body = detail::MapBody<K, V>;
   using Box = StateBox<Body>;
+  using Base = detail::CollectionHandle<Box, detail::ExpiringMap<K, V>>;
 
  public:
   MapState() = default;
 
   /// The value, or null. Valid until the map changes.
   const V* get(const K& key) const {
+    if (this->expires()) [[unlikely]]
+      return this->expiring().get(key);
     const Box* box = this->cell().find();
     const MapEntry<K, V>* entry = box != nullptr ? box->get()->find(key) : nullptr;
     return entry != nullptr ? &entry->value : nullptr;
@@ -167,6 +205,8 @@ class MapState : detail::Handle<StateBox<detail::MapBody<K, V>>> {
   /// Calls `f(V&)` to change the value in place; it starts as V{} where there is none.
   template <class F>
   void update(const K& key, F&& f) const {
+    if (this->expires()) [[unlikely]]
+      return this->expiring().update(key, f);
     auto& cell = this->cell();
     Body& body = cell.open().open(cell);
     V& value = body.find_or_insert(key);
@@ -176,6 +216,8 @@ class MapState : detail::Handle<StateBox<detail::MapBody<K, V>>> {
   }
   /// Returns whether there was one.
   bool remove(const K& key) const {
+    if (this->expires()) [[unlikely]]
+      return this->expiring().remove(key);
     auto& cell = this->cell();
     if (get(key) == nullptr) {
       return false;
@@ -190,18 +232,21 @@ class MapState : detail::Handle<StateBox<detail::MapBody<K, V>>> {
   }
   /// All entries, each with `key` and `value`. The range is valid until the map changes.
   std::span<const MapEntry<K, V>> entries() const {
+    if (this->expires()) [[unlikely]]
+      return this->expiring().entries();
     const Box* box = this->cell().find();
     return box != nullptr ? std::span<const MapEntry<K, V>>(box->get()->entries)
                           : std::span<const MapEntry<K, V>>();
   }
   std::size_t size() const { return entries().size(); }
   bool empty() const { return entries().empty(); }
-  void clear() const { this->cell().erase(); }
+  void clear() const { this->expires() ? this->expiring().clear() : this->cell().erase(); }
 
  private:
   template <class Key>
   friend class States;
-  explicit MapState(ValueCell<Box>* cell) : detail::Handle<Box>(cell) {}
+  explicit MapState(ValueCell<Box>* cell) : Base(cell) {}
+  explicit MapState(detail::ExpiringMap<K, V>* expiring) : Base(expiring) {}
 };
 
 /// Keeps one value per key, into which a function folds what is added. See ValueState.
@@ -279,21 +324,29 @@ class KeyedStates : public detail::OperatorTables {
     ++context_.sequence;
   }
 
+  /// Where states with a time-to-live have their time from; before they are added. `clock` outlives
+  /// this.
+  void use_clock(const Clock& clock) { time_.use(clock); }
+  /// A call of the operator begins: time goes on.
+  void begin_call() {
+    if (expires_) time_.advance();
+  }
+
   /// Adds a table of its own, for an operator of Weir's. Before `register_all`.
   template <class Value>
   KeyedTable<Key, Value>& add(StateDescriptor descriptor) {
     using Table = KeyedTable<Key, Value>;
     Table& reference = own(std::make_unique<Table>(std::move(descriptor), context_));
-    ahead_.push_back({&reference,
-                      [](void* held, std::uint32_t hash) {
-                        static_cast<Table*>(held)->prefetch(hash);
-                      },
-                      [](void* held, std::uint32_t hash) {
-                        static_cast<Table*>(held)->prefetch_entry(hash);
-                      },
-                      [](void* held, const Key& key, std::uint32_t hash) {
-                        static_cast<Table*>(held)->want(key, hash);
-                      }});
+    load_ahead(reference);
+    return reference;
+  }
+  /// Adds a table with a time-to-live: a detail::ExpiringTable of some kind.
+  template <class Table>
+  Table& add_expiring(StateDescriptor descriptor, const Ttl& ttl) {
+    expires_ = true;
+    time_.advance();
+    Table& reference = own(std::make_unique<Table>(std::move(descriptor), ttl, context_, time_));
+    load_ahead(reference.table());
     return reference;
   }
 
@@ -341,7 +394,20 @@ class KeyedStates : public detail::OperatorTables {
     void (*want)(void*, const Key&, std::uint32_t);
   };
 
+  template <class Value>
+  void load_ahead(KeyedTable<Key, Value>& table) {
+    using Table = KeyedTable<Key, Value>;
+    ahead_.push_back(
+        {&table, [](void* held, std::uint32_t hash) { static_cast<Table*>(held)->prefetch(hash); },
+         [](void* held, std::uint32_t hash) { static_cast<Table*>(held)->prefetch_entry(hash); },
+         [](void* held, const Key& key, std::uint32_t hash) {
+           static_cast<Table*>(held)->want(key, hash);
+         }});
+  }
+
   KeyContext context_;
+  StateTime time_;
+  bool expires_ = false;  // whether any table has a time-to-live
   std::vector<Ahead> ahead_;
 };
 
@@ -362,20 +428,38 @@ class States : public OperatorStates {
     return ValueState<T>(cell<T>(std::move(name), StateKind::kValue, type_info<T>()));
   }
   template <class T>
+  ValueState<T> value(std::string name, const Ttl& ttl) {
+    return ValueState<T>(expiring<T>(std::move(name), StateKind::kValue, ttl));
+  }
+  template <class T>
   ListState<T> list(std::string name) {
     using Box = StateBox<detail::ListBody<T>>;
     return ListState<T>(cell<Box>(std::move(name), StateKind::kList, type_info<std::vector<T>>()));
   }
+  template <class T>
+  ListState<T> list(std::string name, const Ttl& ttl) {
+    return ListState<T>(expiring_entries<detail::ExpiringList<T>>(
+        std::move(name), StateKind::kList, type_info<std::vector<T>>(), ttl));
+  }
   template <class K, class V>
   MapState<K, V> map(std::string name) {
     using Box = StateBox<detail::MapBody<K, V>>;
-    using Map = std::map<K, V, KeyLess<K>>;  // K need not have an order of its own
-    return MapState<K, V>(cell<Box>(std::move(name), StateKind::kMap, type_info<Map>()));
+    return MapState<K, V>(cell<Box>(std::move(name), StateKind::kMap, map_type_info<K, V>()));
+  }
+  template <class K, class V>
+  MapState<K, V> map(std::string name, const Ttl& ttl) {
+    return MapState<K, V>(expiring_entries<detail::ExpiringMap<K, V>>(
+        std::move(name), StateKind::kMap, map_type_info<K, V>(), ttl));
   }
   /// `reduce(T, T)` gives a T; it should be associative, for it may be applied in any grouping.
   template <class T, class Reduce>
   ReducingState<T> reducing(std::string name, Reduce reduce) {
     return ReducingState<T>(cell<T>(std::move(name), StateKind::kReducing, type_info<T>()),
+                            std::move(reduce));
+  }
+  template <class T, class Reduce>
+  ReducingState<T> reducing(std::string name, Reduce reduce, const Ttl& ttl) {
+    return ReducingState<T>(expiring<T>(std::move(name), StateKind::kReducing, ttl),
                             std::move(reduce));
   }
   /// `add(Acc&, In)` changes the accumulator, which starts as Acc{}; `result(Acc)` gives an Out.
@@ -385,15 +469,56 @@ class States : public OperatorStates {
         cell<Acc>(std::move(name), StateKind::kAggregating, type_info<Acc>()), std::move(add),
         std::move(result));
   }
+  template <class In, class Acc, class Out, class Add, class Finish>
+  AggregatingState<In, Acc, Out> aggregating(std::string name, Add add, Finish result,
+                                             const Ttl& ttl) {
+    return AggregatingState<In, Acc, Out>(
+        expiring<Acc>(std::move(name), StateKind::kAggregating, ttl), std::move(add),
+        std::move(result));
+  }
 
  private:
+  template <class K, class V>
+  static const TypeInfo& map_type_info() {
+    return type_info<std::map<K, V, KeyLess<K>>>();  // K need not have an order of its own
+  }
+
   template <class Value>
   ValueCell<Value>* cell(std::string name, StateKind kind, const TypeInfo& value_type) {
-    StateDescriptor descriptor{std::move(name),           kind,
-                               StateDistribution::kKeyed, schema_text<Key>(),
-                               schema_text(value_type),   &value_type};
-    if (!note(descriptor) || tables_ == nullptr) return nullptr;
-    return &tables_->template add<Value>(std::move(descriptor));
+    const bool is_new = note(std::move(name), kind, value_type, std::nullopt);
+    return is_new && tables_ != nullptr ? &tables_->template add<Value>(this->descriptors().back())
+                                        : nullptr;
+  }
+  template <class T>
+  ValueCell<T>* expiring(std::string name, StateKind kind, const Ttl& ttl) {
+    using Table = detail::ExpiringValues<Key, T>;
+    return expiring_table<Table>(std::move(name), kind, type_info<T>(), ttl);
+  }
+  template <class Entries>
+  Entries* expiring_entries(std::string name, StateKind kind, const TypeInfo& value_type,
+                            const Ttl& ttl) {
+    using Table = detail::ExpiringCollections<Key, Entries>;
+    Table* const table = expiring_table<Table>(std::move(name), kind, value_type, ttl);
+    return table != nullptr ? &table->entries() : nullptr;
+  }
+  template <class Table>
+  Table* expiring_table(std::string name, StateKind kind, const TypeInfo& value_type,
+                        const Ttl& ttl) {
+    const bool is_new = note(std::move(name), kind, value_type, ttl.duration());
+    return is_new && tables_ != nullptr
+               ? &tables_->template add_expiring<Table>(this->descriptors().back(), ttl)
+               : nullptr;
+  }
+
+  // Returns false for what is a mistake.
+  bool note(std::string name, StateKind kind, const TypeInfo& value_type,
+            std::optional<Duration> ttl) {
+    if (ttl && *ttl <= Duration::zero()) {
+      add_mistake("state '" + name + "' has a time-to-live of " + to_string(*ttl));
+      return false;
+    }
+    return OperatorStates::note({std::move(name), kind, StateDistribution::kKeyed,
+                                 schema_text<Key>(), schema_text(value_type), &value_type, ttl});
   }
 
   KeyedStates<Key>* tables_ = nullptr;

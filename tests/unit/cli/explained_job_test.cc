@@ -18,6 +18,7 @@ TEST(ExplainedJobTest, OperatorsAndStatesComeBackAsTheGraphHadThem) {
   op.name = "name";
   op.states = {{"one", StateKind::kMap, StateDistribution::kKeyed, "string", "map<int32,bool>"},
                {"two", StateKind::kOperator, StateDistribution::kUnion, "", "weir.own"}};
+  op.states[0].ttl = Duration(3'600'000);
   graph.vertices.resize(2);
   graph.vertices[1].operators = {op, OperatorSpec{}};
   const auto job = parse_explained_job("hello from main\n" + explain_json(graph) + "\n");

@@ -73,6 +73,12 @@ TEST_F(PlanCommandTest, ChangesAreListedAndLossesRefusedUnlessAllowed) {
   EXPECT_THAT(out(), HasSubstr("incompatible  key int32, was int64"));
 }
 
+TEST_F(PlanCommandTest, ATimeToLiveThatComesIsAChange) {
+  job_[0].states[0].ttl = Duration(3'600'000);
+  EXPECT_EQ(plan(), kOk);
+  EXPECT_THAT(out(), HasSubstr("migrated  4 entries: time-to-live 1 h, was none"));
+}
+
 TEST_F(PlanCommandTest, JsonSaysTheSame) {
   job_.erase(job_.begin());
   EXPECT_EQ(plan({.as_json = true}), kNo);

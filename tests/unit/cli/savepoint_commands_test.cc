@@ -35,15 +35,20 @@ constexpr const char* kFolders[] = {"chk-1", "chk-2"};
 class SavepointCommandsTest : public testing::Test {
  protected:
   SavepointCommandsTest() {
-    PosixFileStore disk;
     for (const std::string folder : kFolders) {
-      const std::string from = std::string(WEIR_SOURCE_DIR) + "/tests/golden/v1/" + folder;
-      EXPECT_TRUE(files_.make_directories("/golden/" + folder).is_ok());
-      const auto entries = disk.list(from);
-      EXPECT_TRUE(entries.is_ok());
-      for (const DirectoryEntry& entry : *entries) {
-        put("/golden/" + folder + "/" + entry.name, *read_file(disk, from + "/" + entry.name));
-      }
+      copy_golden("v1/" + folder, "/golden/" + folder);
+      copy_golden("v2/" + folder, "/golden-v2/" + folder);
+    }
+  }
+
+  void copy_golden(const std::string& folder, const std::string& to) {
+    PosixFileStore disk;
+    const std::string from = std::string(WEIR_SOURCE_DIR) + "/tests/golden/" + folder;
+    EXPECT_TRUE(files_.make_directories(to).is_ok());
+    const auto entries = disk.list(from);
+    ASSERT_TRUE(entries.is_ok());
+    for (const DirectoryEntry& entry : *entries) {
+      put(to + "/" + entry.name, *read_file(disk, from + "/" + entry.name));
     }
   }
 
@@ -132,6 +137,36 @@ TEST_F(SavepointCommandsTest, ReadPrintsEveryKindOfStateAsJson) {
                 R"("seen":[{"name":"a","height":-0.5},{"name":"","height":0}],"score":-7,)"
                 R"("marks":{"first":-128,"second":127},"answer":{"string":"perhaps"},)"
                 R"("mood":300,"at":-1}})"));
+}
+
+TEST_F(SavepointCommandsTest, StatesWithATimeToLiveSaySoAndWhenTheyWereUpdated) {
+  ASSERT_EQ(run({"inspect", "/golden-v2/chk-1"}), kOk) << error();
+  EXPECT_THAT(out(), HasSubstr("      value  map<string,Place{name:string,height:double}>\n"
+                               "      time-to-live  90 min\n"));
+  ASSERT_EQ(run({"inspect", "/golden-v2/chk-1", "--json"}), kOk) << error();
+  EXPECT_THAT(out(), HasSubstr(R"("ttl_ms":5400000})"));
+  const auto read_state = [&](const std::string& state, const std::string& format) {
+    EXPECT_EQ(run({"read", "/golden-v2/chk-2", "--operator", "ttl", "--state", state, "--key", "-1",
+                   "--format", format}),
+              kOk)
+        << error();
+    return out();
+  };
+  EXPECT_EQ(read_state("sum", "json"), "{\"key\":-1,\"value\":-1,\"updated_at\":1800000000000}\n");
+  EXPECT_EQ(read_state("sum", "csv"), "key,value,updated_at\n-1,-1,1800000000000\n");
+  EXPECT_EQ(read_state("list", "json"),
+            R"({"key":-1,"value":["an old item with a long name","young",""],)"
+            R"("updated_at":[1800000000000,1800000002000,1800000002000]})"
+            "\n");
+  EXPECT_EQ(read_state("map", "json"),
+            R"({"key":-1,"user_key":"a young entry","value":{"name":"","height":"NaN"},)"
+            R"("updated_at":1800000002000})"
+            "\n"
+            R"({"key":-1,"user_key":"an old entry","value":{"name":"x","height":-1},)"
+            R"("updated_at":1800000000000})"
+            "\n");
+  EXPECT_EQ(run({"verify", "/golden-v2/chk-1", "/golden-v2/chk-2"}), kOk) << out();
+  EXPECT_EQ(run({"diff", "/golden-v2/chk-1", "/golden-v2/chk-2"}), kOk) << out();
 }
 
 TEST_F(SavepointCommandsTest, ReadPrintsCsvWithAHeader) {

@@ -81,6 +81,22 @@ TEST_F(SavepointTest, EntriesAreReadWithTheTypesOfTheProgram) {
   EXPECT_EQ(means.at(-1), (NewMean{2, -4, "EUR"}));
 }
 
+TEST_F(SavepointTest, StatesWithATimeToLiveAreReadWithoutTheTimesOfTheirUpdates) {
+  const SavepointReader reader = opened(std::string(WEIR_SOURCE_DIR) + "/tests/golden/v2/chk-2");
+  std::map<std::int64_t, std::vector<std::string>> lists;
+  Status status = reader.for_each<std::int64_t, std::vector<std::string>>(
+      "ttl", "list",
+      [&](std::int64_t key, const std::vector<std::string>& list) { lists[key] = list; });
+  ASSERT_TRUE(status.is_ok()) << status.to_string();
+  EXPECT_THAT(lists.at(-1), ElementsAre("an old item with a long name", "young", ""));
+  // The type of the program has fields more.
+  std::map<std::int64_t, NewMean> means;
+  status = reader.for_each<std::int64_t, NewMean>(
+      "ttl", "mean", [&](std::int64_t key, const NewMean& mean) { means[key] = mean; });
+  ASSERT_TRUE(status.is_ok()) << status.to_string();
+  EXPECT_EQ(means.at(-1), (NewMean{1, -2.5, "EUR"}));
+}
+
 TEST_F(SavepointTest, WhatIsNotThereOrOfAnotherTypeIsRefused) {
   EXPECT_EQ(SavepointReader::open("/no/such/folder").status().code(), StatusCode::kNotFound);
   const SavepointReader reader = opened(kGolden);
@@ -156,7 +172,7 @@ TEST_F(SavepointTest, StateMadeForAJobIsFoundByItAtAnyParallelism) {
 
 TEST_F(SavepointTest, BroadcastStateIsReadAndWrittenOnceAndRestoredInEverySubtask) {
   using Key = std::pair<std::int32_t, Text>;
-  const std::string stored = std::string(WEIR_SOURCE_DIR) + "/tests/golden/v2/chk-2";
+  const std::string stored = std::string(WEIR_SOURCE_DIR) + "/tests/golden/v3/chk-2";
   SavepointWriter writer("rules");
   ASSERT_TRUE(writer.keep(opened(stored), "broadcast").is_ok());
   for (const std::int32_t number : {5, -3}) {

@@ -105,6 +105,47 @@ TEST(ProcessOperatorTest, KnowsTheWatermarkAgainAfterARestore) {
             (std::vector{reading(1, EventTime::none().millis(), 5), reading(1, 70, 6)}));
 }
 
+/// Tells how many readings of a key came within 10 ms of processing time, and the values in them.
+class CountRecent : public KeyedProcessFunction<std::int64_t, Reading, Reading> {
+ public:
+  void declare(States& states) {
+    count_ = states.value<std::int64_t>("count", Ttl(10ms));
+    values_ = states.list<std::int64_t>("values", Ttl(10ms));
+    seen_ = states.map<std::int64_t, std::int64_t>("seen", Ttl(10ms));
+  }
+  void process(const Reading& reading, Context& context, Output& out) {
+    count_.update([](std::int64_t& count) { ++count; });
+    values_.add(reading.value);
+    seen_.update(reading.value, [](std::int64_t& count) { ++count; });
+    std::int64_t sum = 0;
+    for (const std::int64_t value : values_.get()) sum += value;
+    out.emit({context.key(), 10000 * count_.value() + 1000 * *seen_.get(reading.value) + sum,
+              reading.at});
+  }
+
+ private:
+  ValueState<std::int64_t> count_;
+  ListState<std::int64_t> values_;
+  MapState<std::int64_t, std::int64_t> seen_;
+};
+
+TEST(ProcessOperatorTest, StateWithATimeToLiveGoesByTheClockOfTheHost) {
+  OperatorHarness<Reading, Reading> harness(process(CountRecent()));
+  harness.process_all({reading(1, 3, 5), reading(1, 3, 6), reading(2, 4, 6)});
+  harness.advance_clock(9ms);
+  harness.restore();
+  harness.process_all({reading(1, 5, 7)});
+  harness.advance_clock(1ms);
+  harness.process_all({reading(1, 3, 8), reading(2, 4, 9)});
+  EXPECT_EQ(harness.take_output(),
+            (std::vector{reading(1, 11003, 5), reading(1, 22006, 6), reading(2, 11004, 6),
+                         reading(1, 31011, 7), reading(1, 41008, 8), reading(2, 11004, 9)}));
+  EXPECT_EQ((check_operator<Reading, Reading>(
+                process(CountRecent()), {reading(1, 3, 5), reading(2, 4, 5), reading(1, 3, 6)},
+                {reading(1, 11003, 5), reading(2, 11004, 5), reading(1, 22006, 6)})),
+            "");
+}
+
 /// Fires by the wall clock, twice.
 class Remind : public KeyedProcessFunction<std::int64_t, Reading, Reading> {
  public:

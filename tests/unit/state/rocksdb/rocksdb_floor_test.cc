@@ -78,7 +78,8 @@ TEST_F(RocksDbFloorTest, GivesBackWhatTheLastChangesSay) {
         expected[entry] = value;
       }
     }
-    ASSERT_TRUE(floor_->ingest({{1, &first}, {300, &second}}).is_ok());
+    ASSERT_TRUE(floor_->ingest(1, first, false).is_ok());
+    ASSERT_TRUE(floor_->ingest(300, second, false).is_ok());
   }
   auto all = scan(1, HashRange{});
   all.merge(scan(300, HashRange{}));
@@ -107,7 +108,7 @@ TEST_F(RocksDbFloorTest, GivesTheEntriesOfOneKeyAndOfARangeOfHashes) {
   }
   ASSERT_TRUE(changes.entry(6, "map-3", "of another hash").is_ok());
   ASSERT_TRUE(changes.entry(0xFFFFFFFF, "last", "x").is_ok());
-  ASSERT_TRUE(floor_->ingest({{2, &changes}}).is_ok());
+  ASSERT_TRUE(floor_->ingest(2, changes, false).is_ok());
   std::vector<std::string> keys;
   ASSERT_TRUE(floor_
                   ->load_all(2, {5, "map-"},
@@ -125,11 +126,11 @@ TEST_F(RocksDbFloorTest, GivesTheEntriesOfOneKeyAndOfARangeOfHashes) {
 TEST_F(RocksDbFloorTest, IsEmptyWhenOpenedAgainAndGoneWhenClosed) {
   ChangeBuffer changes;
   ASSERT_TRUE(changes.entry(1, "a", "1").is_ok());
-  ASSERT_TRUE(floor_->ingest({{1, &changes}}).is_ok());
+  ASSERT_TRUE(floor_->ingest(1, changes, false).is_ok());
   open();
   EXPECT_TRUE(scan(1, HashRange{}).empty());
   ChangeBuffer none;
-  ASSERT_TRUE(floor_->ingest({{1, &none}}).is_ok());
+  ASSERT_TRUE(floor_->ingest(1, none, false).is_ok());
   floor_.reset();
   EXPECT_FALSE(std::filesystem::exists(directory_));
 }

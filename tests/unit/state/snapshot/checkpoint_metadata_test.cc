@@ -38,6 +38,10 @@ CheckpointMetadata random_metadata(std::uint64_t seed) {
       checkpoint.states.push_back({random_text(rng), static_cast<StateKind>(rng.uniform(9)),
                                    static_cast<StateDistribution>(rng.uniform(3)), random_text(rng),
                                    random_text(rng)});
+      StateDescriptor& state = checkpoint.states.back();
+      if (seed % 3 == 0 && state.kind <= StateKind::kAggregating) {  // else the format is older
+        state.ttl = Duration(static_cast<std::int64_t>(1 + rng.next() / 2));
+      }
     }
     for (std::uint64_t subtasks = rng.uniform(4); subtasks > 0; --subtasks) {
       const auto random_file = [&rng] {
@@ -84,9 +88,23 @@ TEST(CheckpointMetadataTest, EveryTruncationAndAdditionIsDataLoss) {
   EXPECT_EQ(decode_checkpoint_metadata(bytes + "x").status().code(), StatusCode::kDataLoss);
 }
 
+TEST(CheckpointMetadataTest, WhatOlderVersionsCanSayIsWrittenAsSuch) {
+  CheckpointMetadata metadata;
+  metadata.operators.push_back(
+      {OperatorId{"op"}, "op", MaxParallelism{128}, {StateDescriptor{}}, {StateHandle{}}});
+  const auto version = [&] { return static_cast<int>(encode_checkpoint_metadata(metadata)[8]); };
+  EXPECT_EQ(version(), 1);
+  metadata.operators[0].subtasks[0].runs.push_back({{}, {0, 1}});
+  EXPECT_EQ(version(), 2);
+  metadata.operators[0].states[0].ttl = Duration(5);
+  EXPECT_EQ(version(), 3);
+  metadata.operators[0].subtasks.clear();
+  EXPECT_EQ(version(), 3);
+}
+
 TEST(CheckpointMetadataTest, ANewerVersionIsRefusedAsSuch) {
   std::string bytes = encode_checkpoint_metadata(random_metadata(3));
-  bytes[8] = 3;
+  bytes[8] = 4;
   bytes.resize(bytes.size() - 4);
   ByteWriter checksum;
   checksum.put_fixed32(crc32c(bytes));

@@ -6,7 +6,9 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <vector>
 
+#include "core/time_to_live.h"
 #include "types/key_codec.h"
 #include "types/serializer.h"
 
@@ -61,6 +63,32 @@ TEST(EntrySchemaTest, ValuesWithoutASchemaAreShownAsBytes) {
   EXPECT_EQ(*last->value_json("\x05\x01\x02"), R"({"n":5,"m":{"hex":"0102"}})");
   const auto first = EntrySchema::of(state(StateKind::kValue, "bool", "A{m:custom<Money>,n:int8}"));
   EXPECT_EQ(*first->value_json("\x01\x02\x05"), R"({"hex":"010205"})");
+}
+
+TEST(EntrySchemaTest, ValuesWithATimeToLiveSayWhenTheyWereUpdated) {
+  const auto with_ttl = [](StateKind kind, std::string value) {
+    StateDescriptor descriptor = state(kind, "string", std::move(value));
+    descriptor.ttl = Duration(1000);
+    return *EntrySchema::of(descriptor);
+  };
+  ByteWriter value;
+  put_update_time(value, ProcessingTime(1'800'000'000'000));
+  Serializer<bool>::encode(value, true);
+  for (const EntrySchema& schema :
+       {with_ttl(StateKind::kValue, "bool"), with_ttl(StateKind::kMap, "map<int32,bool>")}) {
+    EXPECT_TRUE(schema.has_times());
+    EXPECT_EQ(*schema.value_json(value.view()), "true");
+    EXPECT_EQ(*schema.updated_json(value.view()), "1800000000000");
+    EXPECT_FALSE(schema.value_json("short").is_ok());
+    EXPECT_FALSE(schema.updated_json("short").is_ok());
+  }
+  ByteWriter list;
+  put_item_times(list, {ProcessingTime(5), ProcessingTime(7)});
+  Serializer<std::vector<std::int32_t>>::encode(list, {1, 2});
+  const EntrySchema schema = with_ttl(StateKind::kList, "vector<int32>");
+  EXPECT_EQ(*schema.value_json(list.view()), "[1,2]");
+  EXPECT_EQ(*schema.updated_json(list.view()), "[5,7]");
+  EXPECT_FALSE(EntrySchema::of(state(StateKind::kValue, "string", "bool"))->has_times());
 }
 
 TEST(EntrySchemaTest, EntriesThatCannotBeAreNamed) {

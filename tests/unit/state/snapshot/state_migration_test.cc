@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "core/time_to_live.h"
 #include "types/schema.h"
 
 namespace weir {
@@ -68,6 +69,68 @@ TEST(StateMigrationTest, ValuesChangeAndAnEntryOfAMapIsOnlyItsValue) {
                      state<std::string, std::map<std::int32_t, Before>>(StateKind::kMap));
   ASSERT_TRUE(map.check().is_ok());
   EXPECT_EQ(map.value(encoded(Before{5})), after);
+}
+
+// What stands in front of a value: of a list of `items`, else 0.
+std::string times(ProcessingTime time, std::size_t items = 0) {
+  ByteWriter out;
+  if (items == 0) {
+    put_update_time(out, time);
+  } else {
+    put_item_times(out, std::vector(items, time));
+  }
+  return out.take();
+}
+
+template <class Value>
+StateDescriptor with_ttl(StateKind kind, std::int64_t millis) {
+  StateDescriptor descriptor = state<std::string, Value>(kind);
+  descriptor.ttl = Duration(millis);
+  return descriptor;
+}
+
+TEST(StateMigrationTest, TimesStayInFrontOfValuesThatChange) {
+  const ProcessingTime at(1'800'000'000'000);
+  StateMigration same(with_ttl<Before>(StateKind::kValue, 5),
+                      with_ttl<Before>(StateKind::kValue, 5));
+  const std::string stored = times(at) + encoded(Before{5});
+  EXPECT_EQ(same.value(stored).data(), stored.data());
+  EXPECT_THAT(same.changes(), IsEmpty());
+  StateMigration value(with_ttl<After>(StateKind::kValue, 6),
+                       with_ttl<Before>(StateKind::kValue, 5));
+  EXPECT_EQ(value.value(stored), times(at) + encoded(After{5, "new"}));
+  EXPECT_EQ(to_string(value.changes().back()), "time-to-live 6 ms, was 5 ms");
+  using Now = std::vector<After>;
+  using Then = std::vector<Before>;
+  StateMigration list(with_ttl<Now>(StateKind::kList, 5), with_ttl<Then>(StateKind::kList, 5));
+  EXPECT_EQ(list.value(times(at, 2) + encoded(Then{{5}, {6}})),
+            times(at, 2) + encoded(Now{{5, "new"}, {6, "new"}}));
+}
+
+TEST(StateMigrationTest, ATimeToLiveMayComeAndGo) {
+  const ProcessingTime at(1'800'000'000'000);
+  const ProcessingTime unknown = ProcessingTime::none();
+  using List = std::vector<Before>;
+  using Map = std::map<std::int32_t, Before>;
+  const auto coming = [](const auto& sample, StateKind kind) {
+    using T = std::decay_t<decltype(sample)>;
+    return StateMigration(with_ttl<T>(kind, 5), state<std::string, T>(kind));
+  };
+  const auto going = [](const auto& sample, StateKind kind) {
+    using T = std::decay_t<decltype(sample)>;
+    return StateMigration(state<std::string, T>(kind), with_ttl<T>(kind, 5));
+  };
+  const std::string value = encoded(Before{5});
+  const std::string list = encoded(List{{5}, {6}});
+  EXPECT_EQ(coming(Before(), StateKind::kReducing).value(value), times(unknown) + value);
+  EXPECT_EQ(coming(Map(), StateKind::kMap).value(value), times(unknown) + value);
+  EXPECT_EQ(coming(List(), StateKind::kList).value(list), times(unknown, 2) + list);
+  EXPECT_EQ(going(Before(), StateKind::kReducing).value(times(at) + value), value);
+  EXPECT_EQ(going(Map(), StateKind::kMap).value(times(at) + value), value);
+  EXPECT_EQ(going(List(), StateKind::kList).value(times(at, 2) + list), list);
+  EXPECT_EQ(to_string(coming(Before(), StateKind::kValue).changes().back()),
+            "time-to-live 5 ms, was none");
+  EXPECT_THROW(static_cast<void>(going(List(), StateKind::kList).value("short")), DecodeError);
 }
 
 TEST(StateMigrationTest, KeysNeverChange) {
