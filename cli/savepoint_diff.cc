@@ -33,12 +33,20 @@ class Side {
   Status advance() {
     WEIR_ASSIGN_OR_RETURN(entry_, entries_.next());
     ++position_;
+    // Every subtask has a copy; the first stands for all.
+    if (distribution_ == StateDistribution::kBroadcast && entry_ != nullptr) {
+      if (!copy_) copy_ = entry_->subtask;
+      if (*copy_ != entry_->subtask) entry_ = nullptr;
+    }
     return Status::ok();
   }
   bool is_at_end() const { return entry_ == nullptr; }
   const StoredEntry& entry() const { return *entry_; }
   // Items are compared by their place among all: which subtask had them does not matter.
   bool comes_before(const Side& other) const {
+    if (distribution_ == StateDistribution::kBroadcast) {
+      return entry_->key < other.entry_->key;
+    }
     if (distribution_ != StateDistribution::kKeyed) {
       return position_ < other.position_;
     }
@@ -58,6 +66,7 @@ class Side {
   StateDistribution distribution_;
   const StoredEntry* entry_ = nullptr;
   std::uint64_t position_ = 0;
+  std::optional<SubtaskIndex> copy_;
 };
 
 /// Compares two checkpoints and prints what differs.

@@ -121,8 +121,12 @@ Result<EntryColumns> columns_of(const EntrySchema& schema, const StoredEntry& en
                                 StateDistribution distribution) {
   EntryColumns columns;
   if (distribution != StateDistribution::kKeyed) {
-    columns.names = {"subtask", "index"};
-    columns.values = {std::to_string(entry.subtask.value()), std::to_string(entry.hash)};
+    columns.names.emplace_back("subtask");
+    columns.values.push_back(std::to_string(entry.subtask.value()));
+  }
+  if (distribution == StateDistribution::kSplit || distribution == StateDistribution::kUnion) {
+    columns.names.emplace_back("index");
+    columns.values.push_back(std::to_string(entry.hash));
   }
   WEIR_ASSIGN_OR_RETURN(const std::vector<std::string> key, schema.key_json(entry.key));
   for (std::size_t i = 0; i < key.size(); ++i) {

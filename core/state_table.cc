@@ -17,6 +17,7 @@ std::string_view to_string(StateKind kind) {
     case StateKind::kWindow: return "window";
     case StateKind::kBuffer: return "buffer";
     case StateKind::kOperator: return "operator";
+    case StateKind::kBroadcast: return "broadcast";
   }
   WEIR_UNREACHABLE();
 }
@@ -26,12 +27,13 @@ std::string_view to_string(StateDistribution distribution) {
     case StateDistribution::kKeyed: return "keyed";
     case StateDistribution::kSplit: return "split";
     case StateDistribution::kUnion: return "union";
+    case StateDistribution::kBroadcast: return "broadcast";
   }
   WEIR_UNREACHABLE();
 }
 
 std::optional<StateKind> state_kind_named(std::string_view name) {
-  for (int kind = 0; kind <= static_cast<int>(StateKind::kOperator); ++kind) {
+  for (int kind = 0; kind <= static_cast<int>(StateKind::kBroadcast); ++kind) {
     if (to_string(static_cast<StateKind>(kind)) == name) {
       return static_cast<StateKind>(kind);
     }
@@ -40,7 +42,7 @@ std::optional<StateKind> state_kind_named(std::string_view name) {
 }
 
 std::optional<StateDistribution> state_distribution_named(std::string_view name) {
-  for (int value = 0; value <= static_cast<int>(StateDistribution::kUnion); ++value) {
+  for (int value = 0; value <= static_cast<int>(StateDistribution::kBroadcast); ++value) {
     if (to_string(static_cast<StateDistribution>(value)) == name) {
       return static_cast<StateDistribution>(value);
     }

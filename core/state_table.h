@@ -30,7 +30,8 @@ enum class StateKind {
   kTimers,
   kWindow,
   kBuffer,
-  kOperator
+  kOperator,
+  kBroadcast
 };
 
 /// How the entries of a state are spread over subtasks on restore.
@@ -38,6 +39,7 @@ enum class StateDistribution {
   kKeyed,  ///< by key hash; each subtask gets the hashes of its key groups
   kSplit,  ///< items; each stays with its subtask while the parallelism is kept, else round robin
   kUnion,  ///< items; every subtask gets all
+  kBroadcast,  ///< each subtask has all entries, and gets one former subtask's copy of them
 };
 
 /// Describes one named state of one operator. Stored in the job graph and in every snapshot.
@@ -71,7 +73,8 @@ class StateEntrySink {
  public:
   virtual ~StateEntrySink() = default;
   /// Keyed entries come in order of (hash, key); item states use the item's index as hash and
-  /// an empty key. The views need live only during the call.
+  /// an empty key, broadcast states the index in the order of keys. The views need live only
+  /// during the call.
   virtual Status entry(std::uint32_t hash, ByteView key, ByteView value) = 0;
   /// An entry that an earlier freeze of changes may have held is no more. Comes in the same order,
   /// and only of `freeze_changes`.

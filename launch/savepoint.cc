@@ -42,7 +42,8 @@ class StoredSavepoint {
 
 namespace {
 
-// Copies all states. Items are numbered anew, in the order of the subtasks that had them.
+// Copies all states. Items are numbered anew, in the order of the subtasks that had them; of a
+// broadcast state each had a copy.
 Status keep_operator(const StoredSavepoint& stored, const OperatorCheckpoint& op,
                      NewSavepoint& made) {
   NewSavepoint::Operator& kept = made.operators[op.id.value()];
@@ -56,8 +57,13 @@ Status keep_operator(const StoredSavepoint& stored, const OperatorCheckpoint& op
       if (entry == nullptr) {
         break;
       }
-      const bool is_keyed = descriptor.distribution == StateDistribution::kKeyed;
-      state.entries[{is_keyed ? entry->hash : number, entry->key}] = entry->value;
+      std::uint32_t hash = number;
+      if (descriptor.distribution == StateDistribution::kKeyed) {
+        hash = entry->hash;
+      } else if (descriptor.distribution == StateDistribution::kBroadcast) {
+        hash = 0;
+      }
+      state.entries.try_emplace({hash, entry->key}, entry->value);
     }
   }
   return Status::ok();
@@ -78,8 +84,11 @@ Result<OperatorCheckpoint> write_operator(const std::string& id, const NewSavepo
   for (const auto& [name, state] : op.states) {
     written.states.push_back(state.descriptor);
     WEIR_RETURN_IF_ERROR(snapshot.begin_state(state.descriptor));
+    std::uint32_t number = 0;
     for (const auto& [place, value] : state.entries) {
-      WEIR_RETURN_IF_ERROR(snapshot.entry(place.first, place.second, value));
+      const bool is_broadcast = state.descriptor.distribution == StateDistribution::kBroadcast;
+      const std::uint32_t hash = is_broadcast ? number++ : place.first;
+      WEIR_RETURN_IF_ERROR(snapshot.entry(hash, place.second, value));
     }
   }
   WEIR_ASSIGN_OR_RETURN(written.subtasks[0], snapshot.finish());
@@ -118,9 +127,15 @@ Status SavepointReader::read(const std::string& operator_id, const StateDescript
   const std::string where = fmt::format("state '{}' of operator '{}'", wanted.name, operator_id);
   WEIR_RETURN_IF_ERROR(migration.check().with_context(where));
   StateEntries entries(stored_->files, *op, wanted.name);
+  std::optional<SubtaskIndex> first_copy;
   for (;;) {
     WEIR_ASSIGN_OR_RETURN(const StoredEntry* const entry, entries.next());
     if (entry == nullptr) {
+      return Status::ok();
+    }
+    // Every subtask has a copy; the first stands for all.
+    first_copy = first_copy.value_or(entry->subtask);
+    if (now.kind == StateKind::kBroadcast && *first_copy != entry->subtask) {
       return Status::ok();
     }
     try {

@@ -94,6 +94,9 @@ Status StateRestore::verify(const SnapshotReader& reader, std::size_t from) cons
         is_read = is_read || (written.first < range().end && range().first < written.end);
         break;
       case StateDistribution::kSplit: is_read = is_read || takes_items_of(from); break;
+      case StateDistribution::kBroadcast:
+        is_read = is_read || from == copy_taken(state.descriptor.name);
+        break;
       case StateDistribution::kUnion: break;
     }
   }
@@ -106,6 +109,16 @@ Status StateRestore::verify(const SnapshotReader& reader, std::size_t from) cons
     }
   }
   return Status::ok();
+}
+
+std::size_t StateRestore::copy_taken(const std::string& state) const {
+  std::vector<std::size_t> copies;
+  for (std::size_t from = 0; from < former_.size(); ++from) {
+    const auto& snapshot = former_[from].snapshot;
+    if (snapshot && snapshot->index().find(state) != nullptr) copies.push_back(from);
+  }
+  WEIR_CHECK(!copies.empty());
+  return copies[subtask_.value() % copies.size()];
 }
 
 bool StateRestore::keeps_key_groups() const {
@@ -221,6 +234,10 @@ Status StateRestore::feed_items(std::size_t from, const State& state, std::uint6
   };
   if (state.descriptor.distribution == StateDistribution::kUnion) {
     return reader.read(state, HashRange{}, restore);
+  }
+  if (state.descriptor.distribution == StateDistribution::kBroadcast) {
+    return from == copy_taken(state.descriptor.name) ? reader.read(state, HashRange{}, restore)
+                                                     : Status::ok();
   }
   if (!takes_items_of(from)) {
     return Status::ok();

@@ -74,6 +74,9 @@ class StateRestore {
   bool takes_items_of(std::size_t from) const {
     return !keeps_parallelism() || from == subtask_.value();
   }
+  // Whose copy of a broadcast state is for this subtask: its own, or one in turn where there are
+  // more subtasks than copies. Requires: somebody stored one.
+  std::size_t copy_taken(const std::string& state) const;
   // Calls `f` for each file, in the order in which they were written, until it fails.
   Status for_each_file(const std::function<Status(const SnapshotReader&, std::size_t)>& f) const;
   void check_descriptor(const StateDescriptor& now) const;

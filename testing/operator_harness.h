@@ -50,16 +50,19 @@ class OperatorHarness {
 
   void process(In row, EventTime at = EventTime::none()) { process_all({{std::move(row), at}}); }
   /// Feeds all rows as one batch, which the operator may move from.
-  void process_all(const std::vector<Timed<In>>& rows) {
-    for (std::size_t begin = 0; begin < rows.size(); begin += TypedBatch<In>::kCapacity) {
-      const std::size_t end = std::min(rows.size(), begin + TypedBatch<In>::kCapacity);
-      auto batch = std::make_shared<TypedBatch<In>>();
+  void process_all(const std::vector<Timed<In>>& rows) { process_input(InputIndex{0}, rows); }
+  /// The same for another input, whose rows may be of another type.
+  template <class Row>
+  void process_input(InputIndex input, const std::vector<Timed<Row>>& rows) {
+    for (std::size_t begin = 0; begin < rows.size(); begin += TypedBatch<Row>::kCapacity) {
+      const std::size_t end = std::min(rows.size(), begin + TypedBatch<Row>::kCapacity);
+      auto batch = std::make_shared<TypedBatch<Row>>();
       TextMaker text(batch->arenas());
       for (std::size_t i = begin; i < end; ++i) {
-        In& row = batch->append(rows[i].at, rows[i].row);
+        Row& row = batch->append(rows[i].at, rows[i].row);
         for_each_text(row, [&text](Text& part) { part = text.text(part.view()); });
       }
-      operator_->process_batch(InputIndex{0}, {*batch, 0, batch->size(), true});
+      operator_->process_batch(input, {*batch, 0, batch->size(), true});
       after_call();
     }
   }

@@ -80,7 +80,8 @@ void print_operator(std::string& out, const JobVertex& vertex, std::size_t posit
   if (!op.steps.empty()) out += ", fused: " + joined(op.steps);
   std::vector<std::string> states;
   for (const StateDescriptor& state : op.states) {
-    states.push_back(state.name + (state.ttl ? " for " + to_string(*state.ttl) : ""));
+    states.push_back(state.name + (state.kind == StateKind::kBroadcast ? " (broadcast)" : "") +
+                     (state.ttl ? " for " + to_string(*state.ttl) : ""));
   }
   if (!states.empty()) out += ", state: " + joined(states);
   out += "\n";

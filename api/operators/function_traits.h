@@ -29,6 +29,7 @@ struct Broken {
   WEIR_BROKEN(union_with)
   WEIR_BROKEN(rebalance)
   WEIR_BROKEN(broadcast)
+  WEIR_BROKEN(connect)
   WEIR_BROKEN(set_parallelism)
   WEIR_BROKEN(set_max_parallelism)
   WEIR_BROKEN(slot_sharing_group)
@@ -44,6 +45,10 @@ struct Broken {
   WEIR_BROKEN(aggregate)
   WEIR_BROKEN(sink_to)
   WEIR_BROKEN(print)
+  WEIR_BROKEN(put)
+  WEIR_BROKEN(update)
+  WEIR_BROKEN(remove)
+  WEIR_BROKEN(clear)
 #undef WEIR_BROKEN
 };
 

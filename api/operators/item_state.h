@@ -39,10 +39,21 @@ class ItemState final : public StateTable {
     }
     items_ = std::move(items);
     text_ = std::move(text);
+    is_frozen_ = false;
+  }
+  /// Adds an item behind the others; its text is copied.
+  void add(const T& item) {
+    items_.push_back(item);
+    if (is_frozen_) {
+      set(std::move(items_));  // the text of before is a snapshot's
+    } else {
+      text_.keep(items_.back());
+    }
   }
 
   const StateDescriptor& descriptor() const override { return descriptor_; }
   std::unique_ptr<FrozenState> freeze(CheckpointId) override {
+    is_frozen_ = true;
     return std::make_unique<Frozen>(items_, text_);
   }
   void restore(std::uint32_t, ByteView, ByteView value) override {
@@ -83,6 +94,7 @@ class ItemState final : public StateTable {
   StateDescriptor descriptor_;
   std::vector<T> items_;
   StateTextFor<T> text_;
+  bool is_frozen_ = false;  // since the text was made
 };
 
 }  // namespace weir

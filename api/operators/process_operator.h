@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "api/graph/stream_graph.h"
+#include "api/operators/broadcast_names.h"
 #include "api/operators/keyed_input.h"
 #include "api/operators/operator_ports.h"
 #include "api/operators/process_function_traits.h"
@@ -23,14 +24,14 @@ namespace weir::detail {
 /// Calls the function for each record and each timer that fires. Timers fire in the order of time,
 /// before the watermark goes on, in steps bounded by the budget.
 template <class T, class KeyBy, class F, class Out>
-class ProcessOperator final : public Operator {
+class ProcessOperator : public Operator {
  public:
   using Key = typename KeyBy::Key;
 
   ProcessOperator(KeyBy key_of, F function, std::shared_ptr<const SideOutputs> sides)
-      : input_(std::move(key_of)),
-        function_(std::move(function)),
-        ports_(output_, std::move(sides)) {}
+      : function_(std::move(function)),
+        ports_(output_, std::move(sides)),
+        input_(std::move(key_of)) {}
 
   void open(OperatorContext& host) override {
     host_ = &host;
@@ -103,6 +104,12 @@ class ProcessOperator final : public Operator {
 
   std::span<OutputPort* const> outputs() override { return ports_.all(); }
 
+ protected:
+  F function_;
+  Output<Out> output_;
+  SidePorts ports_;
+  std::optional<FiredWatermarks> fired_;  // since `open`
+
  private:
   static constexpr std::size_t kAhead = 16;
 
@@ -157,13 +164,9 @@ class ProcessOperator final : public Operator {
   }
 
   KeyedInput<T, KeyBy> input_;
-  F function_;
-  Output<Out> output_;
-  SidePorts ports_;
   KeyedStates<Key> tables_;
   OperatorContext* host_ = nullptr;
   StatePreparation preparation_;
-  std::optional<FiredWatermarks> fired_;
   std::unique_ptr<KeyedContext<Key>> context_;
 };
 
@@ -186,6 +189,7 @@ Transformation process_transformation(std::string id, const KeyBy& key_of, const
   Transformation result{.id = std::move(id), .type = "process"};
   result.side_outputs = std::make_shared<SideOutputs>();
   declare_states<F, Key>(function, result);
+  check_broadcast_names({}, result);
   result.factory = [key_of, function, sides = result.side_outputs] {
     return std::make_unique<ProcessOperator<T, KeyBy, F, Out>>(key_of, function, sides);
   };

@@ -148,8 +148,8 @@ StateDescriptor get_state_descriptor(ByteReader& in) {
   const std::uint8_t kind = in.get_u8();
   const bool has_ttl = (kind & kTtlFlag) != 0;
   descriptor.kind = enum_of(in, static_cast<std::uint8_t>(kind & ~kTtlFlag),
-                            has_ttl ? StateKind::kAggregating : StateKind::kOperator);
-  descriptor.distribution = get_enum(in, StateDistribution::kUnion);
+                            has_ttl ? StateKind::kAggregating : StateKind::kBroadcast);
+  descriptor.distribution = get_enum(in, StateDistribution::kBroadcast);
   descriptor.key_schema = in.get_string();
   descriptor.value_schema = in.get_string();
   if (has_ttl) {

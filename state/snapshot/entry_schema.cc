@@ -34,7 +34,8 @@ std::pair<std::string_view, std::string_view> names_of_pair(StateKind kind) {
     case StateKind::kReducing:
     case StateKind::kAggregating:
     case StateKind::kTimers:
-    case StateKind::kOperator: break;
+    case StateKind::kOperator:
+    case StateKind::kBroadcast: break;
   }
   return {};
 }

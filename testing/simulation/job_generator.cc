@@ -26,7 +26,9 @@ struct StreamTraits {
 class Generator {
  public:
   Generator(std::uint64_t seed, const JobLimits& limits)
-      : rng_(splitmix64(seed ^ 0x6A6F62)), limits_(limits) {
+      : rng_(splitmix64(seed ^ 0x6A6F62)),
+        broadcast_rng_(splitmix64(seed ^ 0x62726F616463)),
+        limits_(limits) {
     job_.seed = seed;
   }
 
@@ -154,6 +156,9 @@ class Generator {
     if (job_.has_late_records && stage.kind != StageKind::kSteps)
       stage.kind = StageKind::kLateWindow;
     if (stage.kind == StageKind::kUnion && !limits_.union_streams) stage.kind = StageKind::kSteps;
+    if (limits_.broadcast_joins && !job_.has_late_records && broadcast_rng_.chance(0.1)) {
+      stage.kind = StageKind::kBroadcastJoin;
+    }
     stage.parallelism = parallelism();
     stage.chaining = pick(
         {Chaining::kFree, Chaining::kFree, Chaining::kFree, Chaining::kNewChain, Chaining::kAlone});
@@ -165,6 +170,7 @@ class Generator {
     StreamTraits out = traits_[*input];
     out.used = false;
     if (stage.kind == StageKind::kUnion && !add_union_input(stage, out)) return;
+    if (stage.kind == StageKind::kBroadcastJoin) add_broadcast_input(stage, out);
     if (stage.kind == StageKind::kSteps) add_steps(stage, out);
     if (stage.kind != StageKind::kSteps && stage.kind != StageKind::kUnion) {
       set_sizes(stage);
@@ -189,7 +195,8 @@ class Generator {
       case StageKind::kTotals:
       case StageKind::kTumbling:
       case StageKind::kSliding:
-      case StageKind::kTumblingReduce: return !traits.late;
+      case StageKind::kTumblingReduce:
+      case StageKind::kBroadcastJoin: return !traits.late;
       case StageKind::kLateWindow: return traits.late && traits.single_origin;
     }
     return false;
@@ -210,6 +217,13 @@ class Generator {
     out.single_origin = out.single_origin && other.single_origin;
     stage.inputs.push_back(*second);
     return true;
+  }
+
+  // May be the stream that is joined itself: that is there if no other is.
+  void add_broadcast_input(StageSpec& stage, StreamTraits& out) {
+    const auto second = choose_stream([](const StreamTraits& traits) { return !traits.late; });
+    out.sources |= traits_[*second].sources;
+    stage.inputs.push_back(*second);
   }
 
   void add_steps(StageSpec& stage, StreamTraits& out) {
@@ -267,6 +281,8 @@ class Generator {
   static constexpr std::int64_t kStep = 2;
 
   Rng rng_;
+  // Of its own, so that jobs without a broadcast join are what they were before there was one.
+  Rng broadcast_rng_;
   const JobLimits limits_;
   JobSpec job_;
   std::vector<StreamTraits> traits_;

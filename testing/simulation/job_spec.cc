@@ -30,6 +30,7 @@ std::string_view name_of(StageKind kind) {
     case StageKind::kSliding: return "sliding";
     case StageKind::kTumblingReduce: return "tumbling-reduce";
     case StageKind::kLateWindow: return "late-window";
+    case StageKind::kBroadcastJoin: return "broadcast-join";
   }
   return "?";
 }

@@ -79,6 +79,7 @@ enum class StageKind {
   kSliding,         ///< window aggregate
   kTumblingReduce,  ///< window reduce
   kLateWindow,      ///< window over an input where records may come late, late ones set aside
+  kBroadcastJoin,   ///< totals by key of one stream, beside sums of another that is broadcast
 };
 
 /// One stage of a random job.
@@ -148,6 +149,7 @@ struct JobLimits {
   bool file_source = true;
   bool file_sink = true;
   bool late_windows = true;
+  bool broadcast_joins = true;
 };
 
 /// Makes a job from a seed.
@@ -173,7 +175,7 @@ std::int64_t folded_value(std::int64_t accumulator, std::int64_t value);
 std::string label_of(std::uint32_t key, std::int64_t value, std::uint32_t padding);
 /// Whether a label is one that `label_of` made, whatever for.
 bool is_intact(std::string_view label);
-/// When `kTotals` fires: after every record's time.
+/// When `kTotals` and `kBroadcastJoin` fire: after every record's time.
 inline constexpr Millis kTotalsAt = Millis{1} << 52;
 
 }  // namespace weir::simulation

@@ -146,9 +146,13 @@ class JobWriter {
     const Stream& in = streams_[spec.inputs[0]];
     if (spec.kind == StageKind::kSteps) return steps(spec, in);
     if (spec.kind == StageKind::kUnion) return in.union_with(streams_[spec.inputs[1]]);
-    return chained(spec,
-                   keyed_stage(spec, fmt::format("stage-{}", index), in.key_by(&SimRecord::key))
-                       .set_parallelism(spec.parallelism));
+    const std::string id = fmt::format("stage-{}", index);
+    const auto keyed = in.key_by(&SimRecord::key);
+    const Stream out = spec.kind == StageKind::kBroadcastJoin
+                           ? keyed.connect(streams_[spec.inputs[1]].broadcast("sums"))
+                                 .process(id, BroadcastJoin(surroundings_.hook))
+                           : keyed_stage(spec, id, keyed);
+    return chained(spec, out.set_parallelism(spec.parallelism));
   }
 
   static Stream chained(const StageSpec& spec, const Stream& stream) {
@@ -189,7 +193,8 @@ class JobWriter {
             .late_to(late_)
             .aggregate(id, sum, window_result);
       case StageKind::kSteps:
-      case StageKind::kUnion: break;
+      case StageKind::kUnion:
+      case StageKind::kBroadcastJoin: break;
     }
     WEIR_UNREACHABLE();
   }

@@ -3,6 +3,7 @@
 // and timers, one record at a time.
 #pragma once
 
+#include <weir/broadcast_functions.h>
 #include <weir/functions.h>
 #include <weir/window.h>
 
@@ -210,6 +211,57 @@ class Totals : public SimFunction {
   const FailureHook hook_;
   ReducingState<std::int64_t> sum_;
   AggregatingState<SimRecord, OpenResult, OpenResult> rest_;
+};
+
+/// `StageKind::kBroadcastJoin`: what the broadcast side comes to shows when all input has ended.
+/// Its sums do not depend on the order of records.
+class BroadcastJoin
+    : public KeyedBroadcastProcessFunction<std::uint32_t, SimRecord, SimRecord, SimRecord> {
+ public:
+  explicit BroadcastJoin(FailureHook hook) : hook_(std::move(hook)) {}
+
+  void declare(States& states) {
+    total_ = states.value<OpenResult>("total");
+    sums_ = states.broadcast<std::uint32_t, OpenResult>("sums");
+  }
+  void process(const SimRecord& row, Context& context, Output&) {
+    hook_();
+    total_.update([&row](OpenResult& total) {
+      total.value += row.value;
+      take_in(total, row);
+    });
+    context.timers().register_event_time(EventTime{kTotalsAt});
+  }
+  void process_broadcast(const SimRecord& row, BroadcastContext& context, Output&) {
+    hook_();
+    context.write(sums_).update(row.key, [&row](OpenResult& sum) {
+      sum.value += row.value + 1;
+      sum.last = std::max(sum.last, row.at);
+      sum.label = std::max(sum.label, row.label);
+      sum.origins += row.origins;
+      sum.origin_sum += row.origin_sum;
+    });
+  }
+  void on_timer(const Timer& timer, Context& context, Output& out) {
+    hook_();
+    SimRecord total = finished(total_.value(), context.key(), timer.at);
+    std::int64_t digest = 0;
+    for (const auto& [key, sum] : sums_.entries()) {
+      if (!is_intact(sum.label.view()))
+        throw std::logic_error("I1: a label in broadcast state is damaged");
+      digest = folded_value(digest, sum.value + key);
+      total.origins += sum.origins;
+      total.origin_sum += sum.origin_sum;
+    }
+    total.value += digest;
+    out.emit(total);
+    total_.clear();
+  }
+
+ private:
+  const FailureHook hook_;
+  ValueState<OpenResult> total_;
+  BroadcastState<std::uint32_t, OpenResult> sums_;
 };
 
 /// `StageKind::kTumbling`, `kSliding` and `kLateWindow`.

@@ -64,6 +64,62 @@ class SmallThenLarge : public weir::KeyedProcessFunction<weir::Text, Payment, Al
   weir::ValueState<weir::EventTime> small_at_;
 };
 
+struct Rule {
+  weir::Text id;
+  double limit;
+};
+WEIR_RECORD(Rule, id, limit)
+
+class ApplyRules : public weir::KeyedBroadcastProcessFunction<weir::Text, Payment, Rule, Alert> {
+ public:
+  void declare(States& states) {
+    rules_ = states.broadcast<weir::Text, Rule>("rules-by-id");
+    last_ = states.value<weir::EventTime>("last");
+  }
+  void open(OpenContext&) {}
+  void process(const Payment& payment, Context& context, Output& out) {
+    for (const auto& [id, rule] : rules_.entries()) {
+      if (payment.amount > rule.limit) out.emit({payment.account, id, payment.amount, payment.at});
+    }
+    last_.set(payment.at);
+    context.timers().register_event_time(payment.at + 1min);
+  }
+  void process_broadcast(const Rule& rule, BroadcastContext& context, Output&) {
+    if (rule.limit < 0) {
+      context.write(rules_).remove(rule.id);
+    } else {
+      context.write(rules_).put(rule.id, rule);
+    }
+  }
+  void on_timer(const Timer&, Context&, Output&) { last_.clear(); }
+
+ private:
+  weir::BroadcastState<weir::Text, Rule> rules_;
+  weir::ValueState<weir::EventTime> last_;
+};
+
+class Pass : public weir::BroadcastProcessFunction<Payment, Rule, Payment> {
+ public:
+  void declare(States& states) {
+    rules_ = states.broadcast<weir::Text, Rule>("rules-by-id");
+    seen_ = states.split_list<weir::Text>("seen");
+    known_ = states.union_list<std::int64_t>("known");
+  }
+  void process(const Payment& payment, Context&, Output& out) {
+    if (!rules_.contains(payment.account)) out.emit(payment);
+    if (seen_.empty()) seen_.add(payment.account);
+    if (known_.get().size() > 1) known_.set({1});
+  }
+  void process_broadcast(const Rule& rule, BroadcastContext& context, Output&) {
+    context.write(rules_).update(rule.id, [&rule](Rule& held) { held.limit += rule.limit; });
+  }
+
+ private:
+  weir::BroadcastState<weir::Text, Rule> rules_;
+  weir::OperatorListState<weir::Text> seen_;
+  weir::OperatorListState<std::int64_t> known_;
+};
+
 weir::DataStream<Payment> large(weir::DataStream<Payment> payments) {
   return payments.filter([](const Payment& payment) { return payment.amount > 1; });
 }
@@ -105,12 +161,21 @@ int main(int argc, char** argv) {
       .reduce("largest",
               [](const Payment& a, const Payment& b) { return a.amount < b.amount ? b : a; })
       .print("d");
-  by_country.process<Alert>("lambda", [](const Payment& payment, auto& context, auto& out) {
-              out.emit({payment.account, out.text("in {}", context.key()), 1, payment.at});
-            })
+  by_country
+      .process<Alert>(
+          "lambda",
+          [](const Payment& payment, auto& context, auto& out) {
+            out.emit({payment.account, out.text("in {}", context.key()), 1, payment.at});
+          })
       .union_with(means)
       .rebalance()
       .print("e")
       .set_parallelism(2);
+  auto rules = env.from_collection("rules", std::vector<Rule>{},
+                                   weir::WatermarkStrategy<Rule>::none().with_idleness(1s));
+  auto by_id =
+      rules.filter([](const Rule& rule) { return !rule.id.empty(); }).broadcast("rules-by-id");
+  payments.key_by(&Payment::account).connect(by_id).process("apply-rules", ApplyRules{}).print("f");
+  payments.connect(by_id).process("pass", Pass{}).set_parallelism(2).print("g");
   return env.execute("all");
 }

@@ -13,6 +13,7 @@
 #include <utility>
 #include <variant>
 
+#include "api/operators/broadcast_table.h"
 #include "api/operators/fired_watermark.h"
 #include "api/operators/item_state.h"
 #include "api/operators/slice_state.h"
@@ -339,6 +340,25 @@ class ItemOperator final : public GoldenOperator {
   FiredWatermarks fired_;
 };
 
+class BroadcastMapOperator final : public GoldenOperator {
+  using Key = std::pair<std::int32_t, Text>;
+  using Table = BroadcastTable<Key, Visit>;
+  void open(StateRegistry& registry) override { registry.add(table_); }
+  void fill(SubtaskIndex, HashRange) override {
+    for (const std::int32_t number : {300, -7}) {
+      for (const char* text : {"", "a user key that is too long for a short one"}) {
+        table_.update({number, Text::view(text)}, [&](Visit& held) { held = visit(number); });
+      }
+    }
+  }
+  std::vector<std::string> content() override {
+    std::vector<std::string> lines;
+    for (const auto& entry : table_.entries()) lines.push_back(line(entry.key, entry.value));
+    return lines;
+  }
+  Table table_{Table::describe("rules")};
+};
+
 template <class Operator>
 GoldenKind keyed(std::string id, std::uint32_t parallelism = 1) {
   return {OperatorId{std::move(id)}, Parallelism{parallelism},
@@ -422,6 +442,8 @@ Result<OperatorCheckpoint> write_operator(FileStore& files, const GoldenKind& ki
 std::vector<GoldenKind> golden_kinds(int version) {
   GoldenKind expiring = keyed<ExpiringOperator>("ttl");
   expiring.since = 2;
+  GoldenKind broadcast = keyed<BroadcastMapOperator>("broadcast", 2);
+  broadcast.since = 3;
   std::vector<GoldenKind> kinds = {
       keyed<ValueOperator>("value", 2),
       keyed<ListOperator>("list"),
@@ -434,6 +456,7 @@ std::vector<GoldenKind> golden_kinds(int version) {
       items("split", StateDistribution::kSplit),
       items("union", StateDistribution::kUnion),
       expiring,
+      broadcast,
   };
   std::erase_if(kinds, [version](const GoldenKind& kind) { return kind.since > version; });
   return kinds;

@@ -36,7 +36,7 @@ struct GoldenKind {
 };
 
 /// The newest version of the golden files: tests/golden/v<version>.
-inline constexpr int kGoldenVersion = 2;
+inline constexpr int kGoldenVersion = 3;
 
 /// All of a version. Once released, one may be added to a new version, but none changed.
 std::vector<GoldenKind> golden_kinds(int version = kGoldenVersion);

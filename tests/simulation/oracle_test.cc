@@ -87,6 +87,18 @@ TEST(OracleTest, TotalsAndLargestAndCollectedReduceAllRecordsOfAKey) {
                                 {2, folded_value(0, 4), 9, 1}}));
 }
 
+TEST(OracleTest, ABroadcastJoinShowsAllOfTheOtherStreamToEveryKey) {
+  JobSpec job = job_of({{1, 5, 1}, {1, 3, 2}, {2, 4, 3}}, {.kind = StageKind::kBroadcastJoin});
+  SourceSpec other;
+  other.splits.push_back({.records = {{7, 10, 1}, {3, 20, 2}, {7, 30, 3}}});
+  job.sources.push_back(other);
+  job.stages[0].inputs = {0, 1};
+  job.sinks[0].input = 2;
+  const std::int64_t digest = folded_value(folded_value(0, 21 + 3), 42 + 7);
+  EXPECT_EQ(run(job),
+            (std::vector<Short>{{1, digest + 8, kTotalsAt, 5}, {2, digest + 4, kTotalsAt, 4}}));
+}
+
 TEST(OracleTest, HighestWatermarkOfARecordIsWhatItsSplitHadReachedBefore) {
   JobSpec job = job_of({{1, 1, 100}, {1, 2, 50}}, {});
   job.sources[0].out_of_orderness = 10;
@@ -185,6 +197,25 @@ TEST(JobGeneratorTest, SameSeedGivesTheSameJobAndNoTwoRecordsShareATime) {
     std::sort(times.begin(), times.end());
     EXPECT_EQ(std::adjacent_find(times.begin(), times.end()), times.end()) << "seed " << seed;
   }
+}
+
+TEST(JobGeneratorTest, SomeJobsJoinABroadcastStream) {
+  const auto joins = [](const JobSpec& job) {
+    return std::any_of(job.stages.begin(), job.stages.end(), [](const StageSpec& stage) {
+      return stage.kind == StageKind::kBroadcastJoin;
+    });
+  };
+  int jobs = 0;
+  for (std::uint64_t seed = 0; seed < 200; ++seed) {
+    const JobSpec job = generate_job(seed, {});
+    jobs += joins(job) ? 1 : 0;
+    const JobSpec without = generate_job(seed, {.broadcast_joins = false});
+    EXPECT_FALSE(joins(without));
+    if (!joins(job)) {
+      EXPECT_EQ(describe(job), describe(without));
+    }
+  }
+  EXPECT_GT(jobs, 20);
 }
 
 TEST(JobGeneratorTest, RecordsStayWithinTheBoundUnlessTheJobIsAboutLateOnes) {

@@ -24,6 +24,10 @@ namespace weir {
 
 template <class T, class KeyBy>
 class KeyedStream;
+template <class B>
+class BroadcastStream;
+template <class T, class B>
+class BroadcastConnection;
 
 /// The end of a stream: sets how its sink runs.
 class DataSink {
@@ -128,6 +132,25 @@ class DataStream {
   DataStream<T> rebalance() const { return partitioned(Partitioning::kRebalance); }
   /// Sends every record to every subtask of what follows.
   DataStream<T> broadcast() const { return partitioned(Partitioning::kBroadcast); }
+  /// The same to make broadcast states of them, by the names under which a function declares these:
+  /// `keyed.connect(rules.broadcast("rules-by-id")).process(id, function)`.
+  template <std::convertible_to<std::string>... Names>
+  BroadcastStream<T> broadcast(std::string name, Names... names) const {
+    return BroadcastStream<T>(chain_.boundary(), {std::move(name), std::move(names)...});
+  }
+
+  /// Puts a broadcast stream beside this one, for `process` with a BroadcastProcessFunction.
+  template <class B>
+  BroadcastConnection<T, B> connect(const BroadcastStream<B>& broadcast) const {
+    return BroadcastConnection<T, B>(chain_.boundary(), broadcast);
+  }
+  template <class Other>
+  detail::Broken connect(const Other&) const {
+    static_assert(
+        detail::kNever<Other>,
+        "weir: connect(...) takes a broadcast stream: connect(rules.broadcast(\"name\"))");
+    return {};
+  }
 
   /// Writes the records to a sink. Ends the stream; other readers of it are not affected.
   template <class Sink>

@@ -100,6 +100,14 @@ class KeyedContext {
     }
   }
 
+  template <class K, class V>
+  detail::Broken write(const BroadcastState<K, V>&) {
+    static_assert(detail::kNever<K, V>,
+                  "weir: broadcast state is written by process_broadcast(...) alone: the keyed "
+                  "side is not the same in every subtask");
+    return {};
+  }
+
   const OperatorInfo& info() const { return host_.info(); }
   MetricGroup& metrics() { return host_.metrics(); }
 

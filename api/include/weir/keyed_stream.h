@@ -2,6 +2,7 @@
 // KeyedStream: a stream whose records are together by key, and what can be done with it.
 #pragma once
 
+#include <weir/broadcast_stream.h>
 #include <weir/data_stream.h>
 #include <weir/functions.h>
 #include <weir/windowed_stream.h>
@@ -65,6 +66,19 @@ class [[nodiscard]] KeyedStream {
   template <class Out, class F>
   auto process(const F& function) const {
     return process(function);
+  }
+
+  /// Puts a broadcast stream beside this one, for `process` with a KeyedBroadcastProcessFunction.
+  template <class B>
+  KeyedBroadcastConnection<T, KeyBy, B> connect(const BroadcastStream<B>& broadcast) const {
+    return KeyedBroadcastConnection<T, KeyBy, B>(source_, key_by_, broadcast);
+  }
+  template <class Other>
+  detail::Broken connect(const Other&) const {
+    static_assert(
+        detail::kNever<Other>,
+        "weir: connect(...) takes a broadcast stream: connect(rules.broadcast(\"name\"))");
+    return {};
   }
 
   /// Emits for each record `f(so_far, record)`, folded over all records of its key.

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "api/operators/broadcast_table.h"
 #include "base/status.h"
 #include "core/state_table.h"
 #include "types/key_codec.h"
@@ -38,8 +39,8 @@ struct KeyRewrite {
 
 }  // namespace detail
 
-/// Reads keyed state of a checkpoint or savepoint with the types of this program. Values stored by
-/// an earlier version of the types are migrated, as on restore.
+/// Reads keyed and broadcast state of a checkpoint or savepoint with the types of this program.
+/// Values stored by an earlier version of the types are migrated, as on restore.
 ///
 /// Errors: not found for an operator or state (lists those there are); failed precondition for
 ///         other types; data loss for damage, naming the file.
@@ -57,6 +58,10 @@ class SavepointReader {
   /// Calls `f(key, user_key, value)` for every entry of a map state.
   template <class Key, class UserKey, class Value, class F>
   Status for_each_in_map(const std::string& operator_id, const std::string& state, F&& f) const;
+
+  /// Calls `f(key, value)` for every entry of a broadcast state, of which it reads one copy.
+  template <class Key, class Value, class F>
+  Status for_each_broadcast(const std::string& operator_id, const std::string& state, F&& f) const;
 
  private:
   friend class SavepointWriter;
@@ -102,6 +107,11 @@ class SavepointWriter {
   template <class Key, class UserKey, class Value>
   void put_in_map(const std::string& operator_id, const std::string& state, const Key& key,
                   const UserKey& user_key, const Value& value);
+
+  /// Adds an entry of a broadcast state; a restored job has it in every subtask.
+  template <class Key, class Value>
+  void put_broadcast(const std::string& operator_id, const std::string& state, const Key& key,
+                     const Value& value);
 
   /// Gives the keyed states, windows and timers that were kept of an operator other keys: what was
   /// stored under a key is stored under `f(key)`, which may be of another type. States that were
@@ -178,6 +188,32 @@ Status SavepointReader::for_each_in_map(const std::string& operator_id, const st
     const Value decoded_value = Serializer<Value>::decode(value, text);
     f(decoded_key, decoded_user_key, decoded_value);
   });
+}
+
+template <class Key, class Value, class F>
+Status SavepointReader::for_each_broadcast(const std::string& operator_id, const std::string& state,
+                                           F&& f) const {
+  return read(operator_id, BroadcastTable<Key, Value>::describe(state),
+              [&f](ByteView key_bytes, ByteView value_bytes) {
+                ArenaList arenas;
+                TextMaker text(arenas, 64);
+                ByteReader key(key_bytes);
+                ByteReader value(value_bytes);
+                const Key decoded_key = decode_key<Key>(key, text);
+                const Value decoded_value = Serializer<Value>::decode(value, text);
+                f(decoded_key, decoded_value);
+              });
+}
+
+template <class Key, class Value>
+void SavepointWriter::put_broadcast(const std::string& operator_id, const std::string& state,
+                                    const Key& key, const Value& value) {
+  std::string key_bytes;
+  encode_key(key_bytes, key);
+  ByteWriter value_bytes;
+  Serializer<Value>::encode(value_bytes, value);
+  add(operator_id, BroadcastTable<Key, Value>::describe(state), 0, std::move(key_bytes),
+      value_bytes.take());
 }
 
 template <class Key, class Value>

@@ -3,6 +3,7 @@
 // user functions hold it. States: where a function declares them.
 #pragma once
 
+#include <weir/operator_state.h>
 #include <weir/ttl.h>
 
 #include <algorithm>
@@ -304,16 +305,12 @@ class AggregatingState : detail::Handle<Acc> {
   Finish result_;
 };
 
-/// The keyed state tables of one operator subtask, and the key they are used under.
+/// The state tables of one operator subtask, and the key that the keyed ones are used under.
 ///
 /// Thread: the subtask's.
 template <class Key>
-class KeyedStates {
+class KeyedStates : public detail::OperatorTables {
  public:
-  KeyedStates() = default;
-  KeyedStates(const KeyedStates&) = delete;
-  KeyedStates& operator=(const KeyedStates&) = delete;
-
   /// Sets the key for what handles do from now on. `key` must live until the next change.
   void set_key(const Key& key, std::uint32_t hash) {
     WEIR_DCHECK(hash == key_hash(key));
@@ -338,10 +335,9 @@ class KeyedStates {
   /// Adds a table of its own, for an operator of Weir's. Before `register_all`.
   template <class Value>
   KeyedTable<Key, Value>& add(StateDescriptor descriptor) {
-    auto table = std::make_unique<KeyedTable<Key, Value>>(std::move(descriptor), context_);
-    KeyedTable<Key, Value>& reference = *table;
+    using Table = KeyedTable<Key, Value>;
+    Table& reference = own(std::make_unique<Table>(std::move(descriptor), context_));
     load_ahead(reference);
-    tables_.push_back(std::move(table));
     return reference;
   }
   /// Adds a table with a time-to-live: a detail::ExpiringTable of some kind.
@@ -349,17 +345,9 @@ class KeyedStates {
   Table& add_expiring(StateDescriptor descriptor, const Ttl& ttl) {
     expires_ = true;
     time_.advance();
-    auto table = std::make_unique<Table>(std::move(descriptor), ttl, context_, time_);
-    Table& reference = *table;
+    Table& reference = own(std::make_unique<Table>(std::move(descriptor), ttl, context_, time_));
     load_ahead(reference.table());
-    tables_.push_back(std::move(table));
     return reference;
-  }
-  /// Announces every table, which restores it. Called by the operator as it opens.
-  void register_all(StateRegistry& registry) {
-    for (const auto& table : tables_) {
-      registry.add(*table);
-    }
   }
 
   /// Whether some entries may not be in memory. Then `want` asks for those that will be used.
@@ -420,23 +408,20 @@ class KeyedStates {
   KeyContext context_;
   StateTime time_;
   bool expires_ = false;  // whether any table has a time-to-live
-  std::vector<std::unique_ptr<StateTable>> tables_;
   std::vector<Ahead> ahead_;
 };
 
-/// Where a user's function declares its keyed states, each under a name of its own.
-///
-/// While the graph is built it only notes what is declared, and the handles stay unbound; in a
-/// running job it makes the tables and binds the handles.
+/// Where a user's function with keys declares its states, each under a name of its own. See
+/// OperatorStates.
 ///
 /// Thread: the subtask's.
 template <class Key>
-class States {
+class States : public OperatorStates {
  public:
   /// For building the graph.
   States() = default;
   /// For running. `tables` outlives the handles.
-  explicit States(KeyedStates<Key>& tables) : tables_(&tables) {}
+  explicit States(KeyedStates<Key>& tables) : OperatorStates(tables), tables_(&tables) {}
 
   template <class T>
   ValueState<T> value(std::string name) {
@@ -492,11 +477,6 @@ class States {
         std::move(result));
   }
 
-  /// What was declared, in order.
-  const std::vector<StateDescriptor>& descriptors() const { return descriptors_; }
-  /// What is wrong with it, a sentence each.
-  const std::vector<std::string>& mistakes() const { return mistakes_; }
-
  private:
   template <class K, class V>
   static const TypeInfo& map_type_info() {
@@ -506,7 +486,7 @@ class States {
   template <class Value>
   ValueCell<Value>* cell(std::string name, StateKind kind, const TypeInfo& value_type) {
     const bool is_new = note(std::move(name), kind, value_type, std::nullopt);
-    return is_new && tables_ != nullptr ? &tables_->template add<Value>(descriptors_.back())
+    return is_new && tables_ != nullptr ? &tables_->template add<Value>(this->descriptors().back())
                                         : nullptr;
   }
   template <class T>
@@ -526,35 +506,22 @@ class States {
                         const Ttl& ttl) {
     const bool is_new = note(std::move(name), kind, value_type, ttl.duration());
     return is_new && tables_ != nullptr
-               ? &tables_->template add_expiring<Table>(descriptors_.back(), ttl)
+               ? &tables_->template add_expiring<Table>(this->descriptors().back(), ttl)
                : nullptr;
   }
 
   // Returns false for what is a mistake.
   bool note(std::string name, StateKind kind, const TypeInfo& value_type,
             std::optional<Duration> ttl) {
-    if (name.empty()) {
-      mistakes_.push_back("a state has an empty name");
-      return false;
-    }
-    for (const StateDescriptor& other : descriptors_) {
-      if (other.name == name) {
-        mistakes_.push_back("two states have the name '" + name + "'");
-        return false;
-      }
-    }
     if (ttl && *ttl <= Duration::zero()) {
-      mistakes_.push_back("state '" + name + "' has a time-to-live of " + to_string(*ttl));
+      add_mistake("state '" + name + "' has a time-to-live of " + to_string(*ttl));
       return false;
     }
-    descriptors_.push_back({std::move(name), kind, StateDistribution::kKeyed, schema_text<Key>(),
-                            schema_text(value_type), &value_type, ttl});
-    return true;
+    return OperatorStates::note({std::move(name), kind, StateDistribution::kKeyed,
+                                 schema_text<Key>(), schema_text(value_type), &value_type, ttl});
   }
 
   KeyedStates<Key>* tables_ = nullptr;
-  std::vector<StateDescriptor> descriptors_;
-  std::vector<std::string> mistakes_;
 };
 
 }  // namespace weir

@@ -4,11 +4,14 @@
 
 #include <weir/aggregates.h>
 #include <weir/arguments.h>
+#include <weir/broadcast_functions.h>
+#include <weir/broadcast_stream.h>
 #include <weir/connector.h>
 #include <weir/data_stream.h>
 #include <weir/execution_settings.h>
 #include <weir/functions.h>
 #include <weir/keyed_stream.h>
+#include <weir/operator_state.h>
 #include <weir/output_tag.h>
 #include <weir/state.h>
 #include <weir/stream_execution_environment.h>

@@ -5,12 +5,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <map>
 #include <sstream>
 #include <string>
 #include <vector>
 
 #include <CLI/CLI.hpp>
 
+#include "api/operators/broadcast_table.h"
 #include "base/posix_file_store.h"
 #include "base/rng.h"
 #include "core/keyed_table.h"
@@ -305,6 +307,61 @@ TEST_F(DiffTest, EntriesAddedRemovedAndChangedAreCountedAndShown) {
                            "> operator op, state numbers {\"key\":17,\"value\":-17}\n"}) {
     EXPECT_THAT(out(), HasSubstr(line));
   }
+}
+
+// Writes a checkpoint of a broadcast state, of which every subtask has a copy.
+class BroadcastStateTest : public SavepointCommandsTest {
+ protected:
+  void write(const std::string& job, const std::map<std::string, std::int64_t>& rules,
+             std::uint32_t parallelism) {
+    const auto storage = DirectoryCheckpointStorage::open(files_, "/made", job);
+    ASSERT_TRUE((*storage)->begin(CheckpointId{1}).is_ok());
+    const auto writer = (*storage)->writer(CheckpointId{1});
+    HeapStateBackend heap(files_);
+    OperatorCheckpoint op{OperatorId{"op"}, "op", MaxParallelism{128}, {}, {}};
+    for (std::uint32_t i = 0; i < parallelism; ++i) {
+      const auto backend = heap.open(
+          {OperatorId{"op"}, SubtaskIndex{i}, Parallelism{parallelism}, MaxParallelism{128}, {}});
+      using Table = BroadcastTable<std::string, std::int64_t>;
+      Table table(Table::describe("rules"));
+      (*backend)->add(table);
+      for (const auto& [id, limit] : rules) {
+        table.update(id, [limit = limit](std::int64_t& held) { held = limit; });
+      }
+      const auto handle =
+          (*backend)->freeze(CheckpointId{1})->write(*writer, "op-" + std::to_string(i));
+      op.states = {table.descriptor()};
+      op.subtasks.push_back(*handle);
+    }
+    CheckpointMetadata metadata;
+    metadata.job_name = job;
+    metadata.id = CheckpointId{1};
+    metadata.operators = {op};
+    ASSERT_TRUE((*storage)->publish(metadata).is_ok());
+  }
+};
+
+TEST_F(BroadcastStateTest, ReadShowsTheCopyOfEverySubtask) {
+  write("two", {{"large", 500}, {"huge", -1}}, 2);
+  EXPECT_EQ(run({"read", "/made/two/chk-1", "--operator", "op", "--state", "rules"}), kOk);
+  EXPECT_EQ(out(),
+            "{\"subtask\":0,\"key\":\"huge\",\"value\":-1}\n"
+            "{\"subtask\":0,\"key\":\"large\",\"value\":500}\n"
+            "{\"subtask\":1,\"key\":\"huge\",\"value\":-1}\n"
+            "{\"subtask\":1,\"key\":\"large\",\"value\":500}\n");
+  EXPECT_EQ(run({"inspect", "/made/two/chk-1"}), kOk);
+  EXPECT_THAT(out(), HasSubstr("broadcast"));
+  EXPECT_EQ(run({"verify", "/made/two/chk-1"}), kOk) << out();
+}
+
+TEST_F(BroadcastStateTest, DiffComparesOneCopyWithAnother) {
+  write("two", {{"a", 1}, {"b", 2}}, 2);
+  write("three", {{"a", 1}, {"b", 2}}, 3);
+  write("changed", {{"a", 1}, {"aa", 5}, {"b", 3}}, 1);
+  EXPECT_EQ(run({"diff", "/made/two/chk-1", "/made/three/chk-1"}), kOk);
+  EXPECT_EQ(out(), "operator op: parallelism 3, was 2\n");
+  EXPECT_EQ(run({"diff", "/made/three/chk-1", "/made/changed/chk-1"}), kNo);
+  EXPECT_THAT(out(), HasSubstr("state rules: 1 added, 0 removed, 1 changed, 1 the same\n"));
 }
 
 TEST_F(DiffTest, OperatorsStatesAndSchemasThatDifferAreNamed) {

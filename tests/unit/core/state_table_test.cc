@@ -8,12 +8,12 @@ namespace weir {
 namespace {
 
 TEST(StateTableTest, KindsAndDistributionsAreFoundByTheirNames) {
-  for (int i = 0; i <= static_cast<int>(StateKind::kOperator); ++i) {
+  for (int i = 0; i <= static_cast<int>(StateKind::kBroadcast); ++i) {
     const auto kind = static_cast<StateKind>(i);
     EXPECT_EQ(state_kind_named(to_string(kind)), kind);
   }
-  for (const auto distribution :
-       {StateDistribution::kKeyed, StateDistribution::kSplit, StateDistribution::kUnion}) {
+  for (const auto distribution : {StateDistribution::kKeyed, StateDistribution::kSplit,
+                                  StateDistribution::kUnion, StateDistribution::kBroadcast}) {
     EXPECT_EQ(state_distribution_named(to_string(distribution)), distribution);
   }
   EXPECT_EQ(state_kind_named("keyed"), std::nullopt);

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "api/operators/broadcast_table.h"
 #include "base/posix_file_store.h"
 #include "state/heap/heap_state_backend.h"
 #include "state/snapshot/directory_checkpoint_storage.h"
@@ -167,6 +168,44 @@ TEST_F(SavepointTest, StateMadeForAJobIsFoundByItAtAnyParallelism) {
       });
   EXPECT_TRUE(status.is_ok()) << status.to_string();
   EXPECT_EQ(sum, 2 * kKeys);
+}
+
+TEST_F(SavepointTest, BroadcastStateIsReadAndWrittenOnceAndRestoredInEverySubtask) {
+  using Key = std::pair<std::int32_t, Text>;
+  const std::string stored = std::string(WEIR_SOURCE_DIR) + "/tests/golden/v3/chk-2";
+  SavepointWriter writer("rules");
+  ASSERT_TRUE(writer.keep(opened(stored), "broadcast").is_ok());
+  for (const std::int32_t number : {5, -3}) {
+    writer.put_broadcast("broadcast", "limits", Key{number, Text::view("x")}, 10.0 * number);
+  }
+  const auto path = writer.write(folder_);
+  ASSERT_TRUE(path.is_ok()) << path.status().to_string();
+  std::vector<std::pair<std::int32_t, double>> limits;
+  const Status status = opened(*path).for_each_broadcast<Key, double>(
+      "broadcast", "limits",
+      [&](const Key& key, double limit) { limits.emplace_back(key.first, limit); });
+  ASSERT_TRUE(status.is_ok()) << status.to_string();
+  EXPECT_THAT(limits, ElementsAre(Pair(-3, -30.0), Pair(5, 50.0)));
+
+  PosixFileStore files;
+  const auto before = read_checkpoint_metadata(files, stored);
+  const auto& two =
+      *std::ranges::find(before->operators, OperatorId{"broadcast"}, &OperatorCheckpoint::id);
+  const auto after = read_checkpoint_metadata(files, *path);
+  const OperatorCheckpoint& one = after->operators.at(0);
+  const std::vector<std::string> rules = values_of(files, one, "rules");
+  EXPECT_EQ(rules.size(), 4U);
+  std::vector<std::string> twice = rules;
+  twice.insert(twice.end(), rules.begin(), rules.end());
+  EXPECT_EQ(values_of(files, two, "rules"), twice);
+  HeapStateBackend heap(files);
+  for (const std::uint32_t i : {0, 1}) {
+    const auto state =
+        heap.open({one.id, SubtaskIndex{i}, Parallelism{2}, MaxParallelism{128}, one.subtasks});
+    BroadcastTable<Key, double> table(BroadcastTable<Key, double>::describe("limits"));
+    (*state)->add(table);
+    EXPECT_EQ(table.entry_count(), 2U);
+  }
 }
 
 TEST_F(SavepointTest, OneStateIsChangedAndTheOthersAreKept) {

@@ -46,6 +46,34 @@ vertex 3: parallelism 2, max parallelism 128, slot sharing group 'default'
 )");
 }
 
+struct Largest : KeyedBroadcastProcessFunction<std::int64_t, Reading, Reading, Reading> {
+  void declare(States& states) {
+    largest_ = states.broadcast<std::int64_t, std::int64_t>("largest");
+    last_ = states.value<std::int64_t>("last");
+  }
+  void process(const Reading&, Context&, Output&) {}
+  void process_broadcast(const Reading&, BroadcastContext&, Output&) {}
+  BroadcastState<std::int64_t, std::int64_t> largest_;
+  ValueState<std::int64_t> last_;
+};
+
+TEST(ExplainTest, ShowsWhatIsBroadcast) {
+  StreamExecutionEnvironment env(settings(2));
+  auto readings = env.from_collection("readings", std::vector<Reading>{}, by_time());
+  readings.key_by(&Reading::sensor)
+      .connect(readings.broadcast("largest"))
+      .process("compare", Largest())
+      .print("out");
+  const std::string text = explain_text(env.build("job").value()->graph);
+  EXPECT_NE(text.find("  readings --hash--> vertex 2, not chained because it has 2 inputs\n"
+                      "  readings --broadcast--> vertex 2, not chained because it has 2 inputs\n"),
+            std::string::npos)
+      << text;
+  EXPECT_NE(text.find("  compare (transform), state: largest (broadcast), last, event-time-timers"),
+            std::string::npos)
+      << text;
+}
+
 TEST(ExplainTest, WritesJson) {
   JobGraph graph;
   graph.name = "a \"job\"\n";

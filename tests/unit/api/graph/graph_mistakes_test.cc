@@ -160,6 +160,71 @@ TEST(GraphMistakesTest, ReportsStatesOfOneName) {
             "of this operator");
 }
 
+/// Declares broadcast states of these names.
+class Maps : public KeyedBroadcastProcessFunction<std::int64_t, Reading, Reading, Reading> {
+ public:
+  explicit Maps(std::vector<std::string> names) : names_(std::move(names)) {}
+  void declare(States& states) {
+    states.value<int>("value");
+    for (const std::string& name : names_) states.broadcast<int, int>(name);
+  }
+  void process(const Reading&, Context&, Output&) {}
+  void process_broadcast(const Reading&, BroadcastContext&, Output&) {}
+
+ private:
+  std::vector<std::string> names_;
+};
+class MapsAlone : public KeyedProcessFunction<std::int64_t, Reading, Reading> {
+ public:
+  void declare(States& states) { states.broadcast<int, int>("rules"); }
+  void process(const Reading&, Context&, Output&) {}
+};
+
+TEST(GraphMistakesTest, ReportsBroadcastStatesThatTheStreamAndTheFunctionDoNotShare) {
+  Env env(settings());
+  auto in = source(env);
+  auto keyed = in.key_by(&Reading::sensor);
+  const auto connected = [&](const std::string& id, std::vector<std::string> names,
+                             const auto& broadcast) {
+    keyed.connect(broadcast).process(id, Maps(std::move(names))).print(id + "-out");
+  };
+  connected("right", {"rules"}, in.broadcast("rules"));
+  connected("undeclared", {}, in.broadcast("rules"));
+  connected("unnamed", {"rules", "others"}, in.broadcast("rules"));
+  connected("twice", {"rules"}, in.broadcast("rules", "rules"));
+  connected("taken", {"value"}, in.broadcast("value"));
+  keyed.process("alone", MapsAlone()).print("alone-out");
+  EXPECT_EQ(
+      mistakes(env),
+      "  process 'undeclared': its stream is broadcast for state 'rules', which the function "
+      "does not declare: states.broadcast<Key, Value>(\"rules\")\n"
+      "  process 'unnamed': it declares broadcast state 'others', but no stream is broadcast "
+      "for it: connect(stream.broadcast(\"others\"))\n"
+      "  process 'twice': its broadcast stream names state 'rules' twice\n"
+      "  process 'taken': two states have the name 'value'\n"
+      "  process 'taken': its stream is broadcast for state 'value', which the function does "
+      "not declare: states.broadcast<Key, Value>(\"value\")\n"
+      "  process 'alone': it declares broadcast state 'rules', but no stream is broadcast for "
+      "it: connect(stream.broadcast(\"rules\"))");
+}
+
+TEST(GraphMistakesTest, ReportsBroadcastStreamsThatNobodyReadsAndForeignOnes) {
+  Env env(settings());
+  Env other(settings());
+  auto in = source(env);
+  in.print("out");
+  (void)in.broadcast("rules", "limits");
+  (void)in.key_by(&Reading::sensor).connect(in.broadcast("unprocessed"));
+  auto foreign = source(other, "foreign").broadcast("rules");
+  in.key_by(&Reading::sensor).connect(foreign).process("mixed", Maps({"rules"})).print("mixed-out");
+  EXPECT_EQ(mistakes(env),
+            "  process 'mixed': the streams belong to different environments\n"
+            "  the steps 'broadcast(rules, limits)' behind source 'in': nobody reads this stream, "
+            "so it would never run\n"
+            "  the steps 'broadcast(unprocessed)' behind source 'in': nobody reads this stream, so "
+            "it would never run");
+}
+
 TEST(GraphMistakesTest, ReportsUnionsOfDifferentEnvironmentsAndOptionsOnUnions) {
   Env env(settings());
   Env other(settings());

@@ -210,6 +210,35 @@ TEST(JobGraphBuilderTest, CarriesSettingsAndStatesIntoTheGraph) {
   EXPECT_EQ(state.value_schema, "Reading{sensor:int64,value:int64,at:event_time}");
 }
 
+struct Both : KeyedBroadcastProcessFunction<std::int64_t, Reading, Reading, Reading> {
+  void declare(States& states) { states.broadcast<int, int>("rules"); }
+  void process(const Reading&, Context&, Output&) {}
+  void process_broadcast(const Reading&, BroadcastContext&, Output&) {}
+};
+
+TEST(JobGraphBuilderTest, ConnectsTheInputsOfAKeyedStreamBeforeThoseOfABroadcastStream) {
+  Env env(settings());
+  auto a = source(env, "a");
+  auto b = source(env, "b");
+  a.union_with(b)
+      .key_by(&Reading::sensor)
+      .connect(b.union_with(a).rebalance().broadcast("rules"))
+      .process("both", Both())
+      .print("out");
+  const auto program = built(env);
+  std::string inputs;
+  std::uint32_t number = 0;
+  for (const JobEdge& edge : program->graph.edges) {
+    const JobVertex& to = program->graph.vertex(edge.to);
+    if (to.operators[0].id.value() != "both") continue;
+    EXPECT_EQ(edge.input, InputIndex{number++});
+    inputs += program->graph.vertex(edge.from).operators[0].id.value() +
+              (edge.partitioning == Partitioning::kBroadcast ? " to all, " : " by key, ");
+    EXPECT_EQ(edge.why_not_chained, "it has 4 inputs");
+  }
+  EXPECT_EQ(inputs, "a by key, b by key, b to all, a to all, ");
+}
+
 TEST(JobGraphBuilderTest, GivesTheSameGraphEveryTime) {
   const auto hash = [] {
     Env env(settings(2));

@@ -45,6 +45,25 @@ TEST(ItemStateTest, ItemsMayBeSetFromItems) {
   EXPECT_EQ(splits.items()[0].path, path);
 }
 
+TEST(ItemStateTest, ItemsThatAreAddedAfterASnapshotAreNotPartOfIt) {
+  ItemState<SampleSplit> splits("splits");
+  const std::string path(40, 'p');
+  splits.add({Text::view(path), 1});
+  const auto frozen = splits.freeze(CheckpointId{1});
+  const std::string second(60, 'q');
+  splits.add({Text::view(second), 2});
+  splits.add({splits.items()[0].path, 3});
+
+  const CapturedState captured = capture(*frozen);
+  ASSERT_EQ(captured.entries.size(), 1U);
+  ItemState<SampleSplit> restored("splits");
+  captured.restore_into(restored);
+  EXPECT_EQ(restored.items()[0].path, path);
+  ASSERT_EQ(splits.items().size(), 3U);
+  EXPECT_EQ(splits.items()[1].path, second);
+  EXPECT_EQ(splits.items()[2].path, path);
+}
+
 TEST(ItemStateTest, RestoreRefusesBytesThatDoNotDecode) {
   ItemState<SampleSplit> splits("splits");
   EXPECT_THROW(splits.restore(0, "", "\x05"), StatusError);
