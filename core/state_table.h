@@ -122,8 +122,8 @@ class StateTable {
   /// Takes one entry of a snapshot. Called before the first record; throws StatusError (data loss)
   /// if the bytes do not decode.
   virtual void restore(std::uint32_t hash, ByteView key, ByteView value) = 0;
-  /// What an entry of a snapshot is worth now: false if nothing. `value` is changed to what `restore`
-  /// would take instead, where that differs; `scratch` then holds it.
+  /// What an entry of a snapshot is worth now: false if nothing. `value` is changed to what
+  /// `restore` would take instead, where that differs; `scratch` then holds it.
   virtual bool convert_restored(ByteView& /*value*/, std::string& /*scratch*/) const {
     return true;
   }
