@@ -143,8 +143,12 @@ class ProcessOperator : public Operator {
 
   template <class Queue, class Time, class Call>
   Progress fire(Queue& queue, Time limit, Budget& budget, Call&& call) {
-    // Their keys are loaded one by one as they are used.
-    preparation_.prepare_now(*host_, budget.left(), [] { return false; }, [] {});
+    preparation_.prepare_now(
+        *host_, budget.left(), [this] { return tables_.is_evicting(); },
+        [&] {
+          queue.for_each_due(limit, budget.left(),
+                             [this](const auto& timer) { tables_.want(timer.key, timer.hash); });
+        });
     Progress progress = Progress::kMore;
     [[maybe_unused]] bool is_first = true;
     while (!budget.exhausted()) {

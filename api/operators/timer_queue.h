@@ -53,6 +53,9 @@ class TimerQueue final : public StateTable {
   /// Takes out the first timer if its time is not after `limit`, else returns null. The timer
   /// stays readable until `tidy`.
   const Timer* pop(Time limit);
+  /// Calls `f(timer)` for the first timers up to `limit`, at most `count`, in their order.
+  template <class F>
+  void for_each_due(Time limit, std::size_t count, F&& f) const;
   /// The time of the first timer.
   std::optional<Time> next_time() const {
     return heap_.empty() ? std::nullopt : std::optional<Time>(Time(heap_.front().time));
@@ -218,6 +221,29 @@ auto TimerQueue<Key, Time>::pop(Time limit) -> const Timer* {
     store_.prefetch(heap_.front().position);
   }
   return &store_.get(position);
+}
+
+template <class Key, class Time>
+template <class F>
+void TimerQueue<Key, Time>::for_each_due(Time limit, std::size_t count, F&& f) const {
+  // Places whose parents were given: the first of what is left is among them.
+  const auto comes_later = [this](std::size_t a, std::size_t b) {
+    return comes_before(heap_[b], heap_[a]);
+  };
+  std::vector<std::size_t> next;
+  const auto add = [&](std::size_t place) {
+    if (place < heap_.size() && heap_[place].time <= limit.millis()) {
+      next.push_back(place);
+      std::push_heap(next.begin(), next.end(), comes_later);
+    }
+  };
+  for (add(0); !next.empty() && count > 0; --count) {
+    std::pop_heap(next.begin(), next.end(), comes_later);
+    const std::size_t place = next.back();
+    next.pop_back();
+    f(store_.get(heap_[place].position));
+    for (std::size_t i = 1; i <= kChildren; ++i) add(place * kChildren + i);
+  }
 }
 
 template <class Key, class Time>

@@ -211,13 +211,14 @@ std::optional<StateWork> WriteBack::make_room(std::size_t records) {
   }
   const RunLog::Ticket arrived = log_->arrived();
   // When too little could go, that is so until more has arrived.
-  const bool is_futile = futile_at_ == arrived;
+  const std::uint64_t over = limit + limit / kOverPart;
+  const bool is_futile = futile_at_ == arrived && used + coming <= over;
   const bool is_enough =
       evict(used + coming > limit && !is_futile ? used + coming - limit + limit / kEvictedPart : 0);
   futile_at_ = is_enough && !is_futile ? std::nullopt : std::optional(arrived);
   used = bytes_used();
   const bool has_arrived = arrived == log_->last_ticket();
-  if (used + coming > limit + limit / kOverPart) {
+  if (used + coming > over) {
     if (!has_arrived) {
       return wait_for(log_->last_ticket(), true);
     }

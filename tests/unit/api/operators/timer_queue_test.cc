@@ -55,6 +55,24 @@ TEST(TimerQueueTest, GivesTimersByTimeThenByKeyUpToTheLimit) {
   EXPECT_EQ(timers.next_time(), std::nullopt);
 }
 
+TEST(TimerQueueTest, ShowsTheTimersThatWillBePoppedNext) {
+  Rng rng(7);
+  Timers timers("timers");
+  for (int i = 0; i < 500; ++i) {
+    add(timers, static_cast<std::int64_t>(rng.uniform(200)),
+        "key-" + std::to_string(rng.uniform(90)));
+  }
+  std::vector<std::pair<std::int64_t, std::string>> shown;
+  timers.for_each_due(EventTime(120), 150, [&](const Timers::Timer& timer) {
+    shown.emplace_back(timer.time.millis(), timer.key.str());
+  });
+  auto popped = pop_all(timers, EventTime(120));
+  ASSERT_GT(popped.size(), 150U);
+  popped.resize(150);
+  EXPECT_EQ(shown, popped);
+  timers.for_each_due(EventTime(120), 150, [](const Timers::Timer&) { FAIL() << "none is due"; });
+}
+
 TEST(TimerQueueTest, ATimerIsUniquePerTimeAndKey) {
   Timers timers("timers");
   EXPECT_TRUE(add(timers, 10, "a"));
