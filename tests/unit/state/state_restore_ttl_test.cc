@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // States with a time-to-live beside a simple model: random operations, checkpoints whole and
-// incremental, restores at another parallelism while time went by. And what merges leave out.
+// incremental, restores at another parallelism while time went by, with and without a floor below
+// the tables. And what merges leave out.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <weir/state.h>
@@ -21,6 +22,7 @@
 #include "state/state_restore.h"
 #include "testing/manual_clock.h"
 #include "testing/memory_file_store.h"
+#include "testing/model_floor.h"
 
 namespace weir {
 namespace {
@@ -50,7 +52,8 @@ struct Subtask {
                              .parallelism = Parallelism{parallelism},
                              .max_parallelism = MaxParallelism{128},
                              .restores = std::move(restores),
-                             .checkpoint_directory = "/store/job"});
+                             .checkpoint_directory = "/store/job",
+                             .local_name = std::to_string(index)});
     throw_if_error(opened.status());
     backend = std::move(opened).value();
     tables.use_clock(clock);
@@ -155,15 +158,33 @@ class StateRestoreTtlTest : public ::testing::TestWithParam<std::uint64_t> {
                               .slices = static_cast<std::uint32_t>(1 + rng_.uniform(4)),
                               .runs_max = 4 + rng_.uniform(6),
                               .group_runs = 2 + rng_.uniform(3)};
-    backend_ = std::make_unique<IncrementalStateBackend>(files_, merges);
-    if (rng_.chance(0.4)) backend_ = std::make_unique<HeapStateBackend>(files_);
-    const auto parallelism = static_cast<std::uint32_t>(1 + rng_.uniform(3));
     subtasks_.clear();
+    backend_ = std::make_unique<IncrementalStateBackend>(files_, merges, floor_options());
+    if (rng_.chance(0.3)) backend_ = std::make_unique<HeapStateBackend>(files_);
+    const auto parallelism = static_cast<std::uint32_t>(1 + rng_.uniform(3));
     for (std::uint32_t i = 0; i < parallelism; ++i) {
       subtasks_.push_back(
           std::make_unique<Subtask>(*backend_, clock_, ttls_, handles_, i, parallelism));
     }
     models_ = stored_models_;
+  }
+
+  // Often there is a floor below tables that are too small for what they hold.
+  std::optional<FloorOptions> floor_options() {
+    if (rng_.chance(0.4)) return std::nullopt;
+    table_memory_ = std::make_unique<TableMemory>(500 + rng_.uniform(6000));
+    return FloorOptions{.open = []() -> Result<std::shared_ptr<StateFloor>> {
+                          return std::shared_ptr<StateFloor>(std::make_shared<ModelFloor>());
+                        },
+                        .memory = *table_memory_,
+                        .local_files = files_,
+                        .local_directory = "/local/" + std::to_string(++starts_)};
+  }
+  static void make_room(Subtask& subtask) {
+    while (auto work = subtask.backend->make_room(1)) {
+      work->work();
+      work->done();
+    }
   }
 
   // One call for one key: some operations, each compared with the model.
@@ -172,6 +193,7 @@ class StateRestoreTtlTest : public ::testing::TestWithParam<std::uint64_t> {
     const Key key = "key-" + std::to_string(rng_.uniform(12));
     for (const auto& subtask : subtasks_) {
       if (!subtask->range.contains(key_hash(key))) continue;
+      if (rng_.chance(0.5)) make_room(*subtask);
       subtask->with_key(key, [&] {
         for (std::uint64_t i = 1 + rng_.uniform(8); i > 0; --i) step(*subtask, models_[key]);
       });
@@ -335,6 +357,8 @@ class StateRestoreTtlTest : public ::testing::TestWithParam<std::uint64_t> {
   MemoryFileStore files_;
   std::unique_ptr<DirectoryCheckpointStorage> storage_;
   Ttls ttls_;
+  int starts_ = 0;
+  std::unique_ptr<TableMemory> table_memory_;
   std::unique_ptr<StateBackend> backend_;
   std::vector<std::unique_ptr<Subtask>> subtasks_;
   std::map<Key, Model> models_;
