@@ -57,8 +57,8 @@ class Operator {
   /// Registers state and acquires resources. `context` outlives the operator.
   virtual void open(OperatorContext& context) = 0;
 
-  /// The head of a chain only: gets ready for the rows of `view`, which come next. kMore: not yet;
-  /// called again after the next mail.
+  /// The head of a chain only: gets ready for the rows of `view`, which come next, perhaps in
+  /// several batch calls. kMore: not yet; called again after the next mail.
   virtual Progress prepare_batch(InputIndex input, BatchView view) {
     (void)input;
     (void)view;

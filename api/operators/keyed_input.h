@@ -34,7 +34,12 @@ class KeyedInput {
   void want(BatchView view, Tables& tables) {
     const T* const rows = std::as_const(view.typed<T>()).rows().data();
     const std::uint32_t* const rows_hashes = hashes(view);
+    constexpr std::size_t kAhead = 16;
     for (std::size_t i = view.begin; i < view.end; ++i) {
+      if (i + kAhead < view.end) {
+        tables.prefetch(rows_hashes[i + kAhead]);
+        tables.prefetch_entry(rows_hashes[i + kAhead / 2]);
+      }
       tables.want(key(rows[i]), rows_hashes[i]);
     }
   }

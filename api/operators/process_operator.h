@@ -58,9 +58,11 @@ class ProcessOperator : public Operator {
         [this, view] { input_.want(view, tables_); });
   }
   void process_batch(InputIndex, BatchView view) override {
-    preparation_.prepare_now(
-        *host_, view.size(), [this] { return tables_.is_evicting(); },
-        [this, view] { input_.want(view, tables_); });
+    if (!preparation_.take_prepared(view.size())) {
+      preparation_.prepare_now(
+          *host_, view.size(), [this] { return tables_.is_evicting(); },
+          [this, view] { input_.want(view, tables_); });
+    }
     begin(&view.batch);
     const T* const rows = std::as_const(view.typed<T>()).rows().data();
     const EventTime* const times = view.batch.times().data();

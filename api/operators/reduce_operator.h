@@ -48,9 +48,11 @@ class ReduceOperator final : public Operator {
         [this, view] { input_.want(view, table_); });
   }
   void process_batch(InputIndex, BatchView view) override {
-    preparation_.prepare_now(
-        *host_, view.size(), [this] { return table_.is_evicting(); },
-        [this, view] { input_.want(view, table_); });
+    if (!preparation_.take_prepared(view.size())) {
+      preparation_.prepare_now(
+          *host_, view.size(), [this] { return table_.is_evicting(); },
+          [this, view] { input_.want(view, table_); });
+    }
     output_.begin_input(&view.batch);
     const T* const rows = std::as_const(view.typed<T>()).rows().data();
     const EventTime* const times = view.batch.times().data();

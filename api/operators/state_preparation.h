@@ -16,33 +16,41 @@ namespace weir::detail {
 /// Thread: the subtask's. Errors: throws StatusError.
 class StatePreparation {
  public:
-  /// Gets ready for `records` records. `is_evicting()` tells whether tables may lack entries,
-  /// `want()` asks them for those that are needed. Returns kMore if the caller is to come again
-  /// after the next mail.
+  /// Gets ready for the next `records` records. `is_evicting()` tells whether tables may lack
+  /// entries, `want()` asks them for those that are needed. Returns kMore if the caller is to come
+  /// again after the next mail.
   template <class IsEvicting, class Want>
   Progress prepare(OperatorContext& host, std::size_t records, IsEvicting&& is_evicting,
                    Want&& want) {
     if (stage_ == Stage::kWorking) return Progress::kMore;
-    if (std::exchange(stage_, Stage::kIdle) == Stage::kLoaded) return done();
+    if (std::exchange(stage_, Stage::kIdle) == Stage::kLoaded) return done(records);
     if (std::optional<StateWork> work = host.state().make_room(records)) {
       const bool holds_records = work->holds_records;
       run(host, std::move(*work), Stage::kIdle);
       if (holds_records) return Progress::kMore;
     }
-    if (!is_evicting()) return done();
+    if (!is_evicting()) return done(records);
     want();
     if (std::optional<StateWork> work = host.state().load_wanted()) {
       run(host, std::move(*work), Stage::kLoaded);
       return Progress::kMore;
     }
-    return done();
+    return done(records);
   }
 
-  /// The same for a caller that cannot wait: blocks. Does nothing if `prepare` was just done.
+  /// Takes `records` of those that `prepare` was done for; false if it was not done for them.
+  bool take_prepared(std::size_t records) {
+    if (prepared_ < records) return false;
+    prepared_ -= records;
+    return true;
+  }
+
+  /// The same as `prepare` for a caller that cannot wait: blocks. What was prepared before may have
+  /// to leave.
   template <class IsEvicting, class Want>
   void prepare_now(OperatorContext& host, std::size_t records, IsEvicting&& is_evicting,
                    Want&& want) {
-    if (std::exchange(is_prepared_, false)) return;
+    prepared_ = 0;
     while (std::optional<StateWork> work = host.state().make_room(records)) {
       if (!work->holds_records) {
         host.run_blocking(std::move(work->work), std::move(work->done));
@@ -58,8 +66,8 @@ class StatePreparation {
  private:
   enum class Stage { kIdle, kWorking, kLoaded };
 
-  Progress done() {
-    is_prepared_ = true;
+  Progress done(std::size_t records) {
+    prepared_ = records;
     return Progress::kDone;
   }
   void run(OperatorContext& host, StateWork work, Stage next) {
@@ -79,7 +87,7 @@ class StatePreparation {
   }
 
   Stage stage_ = Stage::kIdle;
-  bool is_prepared_ = false;
+  std::size_t prepared_ = 0;  // records that `prepare` was done for and that have not come yet
 };
 
 }  // namespace weir::detail

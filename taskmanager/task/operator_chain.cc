@@ -138,9 +138,9 @@ void OperatorChain::process(std::size_t position, InputIndex input, const BatchV
   as(position, [&] { link.op->process_batch(input, view); });
 }
 
-Progress OperatorChain::prepare(InputIndex input, const BatchPtr& batch, std::size_t begin,
-                                std::size_t end) {
-  return as(0, [&] { return head().prepare_batch(input, BatchView{*batch, begin, end, false}); });
+Progress OperatorChain::prepare(InputIndex input, const BatchPtr& batch) {
+  return as(
+      0, [&] { return head().prepare_batch(input, BatchView{*batch, 0, batch->size(), false}); });
 }
 
 void OperatorChain::feed(InputIndex input, const BatchPtr& batch, std::size_t begin,

@@ -44,8 +44,8 @@ class OperatorChain {
 
   // --- records ---
 
-  /// Gets the head ready for rows `[begin, end)`. kMore: not yet; ask again after the next mail.
-  Progress prepare(InputIndex input, const BatchPtr& batch, std::size_t begin, std::size_t end);
+  /// Gets the head ready for a batch. kMore: not yet; ask again after the next mail.
+  Progress prepare(InputIndex input, const BatchPtr& batch);
   /// Feeds rows `[begin, end)` to the head.
   void feed(InputIndex input, const BatchPtr& batch, std::size_t begin, std::size_t end);
   PollResult poll(Budget& budget);

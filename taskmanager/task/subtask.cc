@@ -436,11 +436,11 @@ bool Subtask::read_input(Budget& budget) {
 
 void Subtask::feed(Budget& budget) {
   const std::size_t begin = cursor_.position;
-  const std::size_t end = std::min(begin + kRowsPerFeed, cursor_.batch->size());
-  if (chain_.prepare(cursor_.input, cursor_.batch, begin, end) == Progress::kMore) {
+  if (begin == 0 && chain_.prepare(cursor_.input, cursor_.batch) == Progress::kMore) {
     waits_for_state_ = true;
     return;
   }
+  const std::size_t end = std::min(begin + kRowsPerFeed, cursor_.batch->size());
   chain_.feed(cursor_.input, cursor_.batch, begin, end);
   cursor_.position = end;
   if (end == cursor_.batch->size()) cursor_ = {};
