@@ -34,7 +34,7 @@ class KeyedInput {
   void want(BatchView view, Tables& tables) {
     const T* const rows = std::as_const(view.typed<T>()).rows().data();
     const std::uint32_t* const rows_hashes = hashes(view);
-    constexpr std::size_t kAhead = 16;
+    constexpr std::size_t kAhead = 48;  // rows; there is little to do for each
     for (std::size_t i = view.begin; i < view.end; ++i) {
       if (i + kAhead < view.end) {
         tables.prefetch(rows_hashes[i + kAhead]);
