@@ -121,7 +121,8 @@ class FrozenChanges {
     typename Chunk::Bits stored;  ///< of these: what earlier snapshots may hold
   };
 
-  void add(const Part& part) { parts_.push_back(part); }
+  void reserve(std::size_t parts) { parts_.reserve(parts); }
+  void add(Part part) { parts_.push_back(std::move(part)); }
   bool empty() const { return parts_.empty(); }
   /// Calls `f(hash, entry, is_stored)` for each entry until it fails, and lets the chunks go one by
   /// one, so that the table may soon change them in place again.

@@ -182,7 +182,12 @@ class EntryStore {
     tidy();
     ++num_freezes_;
     FrozenChanges<Entry> changes;
+    changes.reserve(std::min(num_changed_, directory_.size()));
+    constexpr std::size_t kAhead = 16;  // the count of references is the first that is touched
     for (std::size_t i = 0; i < directory_.size(); ++i) {
+      if (i + kAhead < directory_.size() && Chunk::any(marks_[i + kAhead].changed)) {
+        __builtin_prefetch(directory_[i + kAhead].chunk.get(), 1);
+      }
       if (Chunk::any(marks_[i].changed)) {
         typename Chunk::Bits changed;
         std::copy_n(marks_[i].changed, Chunk::kWords, changed);
@@ -198,7 +203,7 @@ class EntryStore {
         typename FrozenChanges<Entry>::Part part{directory_[i].chunk, {}, {}};
         std::copy_n(marks_[i].stored, Chunk::kWords, part.entries);
         std::copy_n(marks_[i].stored, Chunk::kWords, part.stored);
-        changes.add(part);
+        changes.add(std::move(part));
       }
     }
   }
@@ -384,7 +389,7 @@ class EntryStore {
       marks.stored[word] |= taken[word];
       marks.changed[word] &= ~taken[word];
     }
-    frozen.add(part);
+    frozen.add(std::move(part));
     directory_[index].may_be_shared = true;
   }
 

@@ -3,6 +3,7 @@
 #include "bench/state/chain.h"
 
 #include <fmt/format.h>
+#include <time.h>
 
 #include <algorithm>
 #include <chrono>
@@ -77,6 +78,12 @@ class CountingWriter final : public CheckpointWriter {
   std::vector<std::shared_ptr<std::uint64_t>> sizes_;
 };
 
+double thread_milliseconds() {
+  timespec time{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) * 1e3 + static_cast<double>(time.tv_nsec) * 1e-6;
+}
+
 /// Files that the runs of a checkpoint refer to, each once.
 std::uint64_t storage_of(const StateHandle& handle) {
   std::map<std::string, std::uint64_t> files;
@@ -128,6 +135,9 @@ class Chain {
         static_cast<double>(merged) / least);
     fmt::print("storage at most {} MB, {:.2f} times the live state\n", storage_max >> 20,
                static_cast<double>(storage_max) / static_cast<double>(live));
+    std::sort(freezes_.begin(), freezes_.end());
+    fmt::print("frozen in median {:.2f} ms, maximum {:.2f} ms of processor time\n",
+               freezes_[freezes_.size() / 2], freezes_.back());
     compare_restores(*state, table);
   }
 
@@ -155,8 +165,10 @@ class Chain {
     const CheckpointId id{++last_id_};
     throw_if_error(storage_->begin(id));
     CountingWriter writer(open_checkpoint_writer(files_, storage_->directory(), id));
-    auto written = state.freeze(CheckpointBarrier{.id = id, .kind = kind})
-                       ->write(writer, "op-" + std::to_string(last_id_));
+    const double before = thread_milliseconds();
+    const auto frozen = state.freeze(CheckpointBarrier{.id = id, .kind = kind});
+    freezes_.push_back(thread_milliseconds() - before);
+    auto written = frozen->write(writer, "op-" + std::to_string(last_id_));
     throw_if_error(written.status());
     (kind == CheckpointKind::kCheckpoint ? handle_ : whole_) = *written;
     return {writer.changed(), writer.merged()};
@@ -202,6 +214,7 @@ class Chain {
   std::unique_ptr<DirectoryCheckpointStorage> storage_;
   Rng rng_{1};
   std::uint64_t last_id_ = 0;
+  std::vector<double> freezes_;  // milliseconds of the thread's processor time
   StateHandle handle_;
   StateHandle longest_;
   StateHandle whole_;
