@@ -201,10 +201,15 @@ class RestoreMatrixTest(unittest.TestCase):
         left = list(run.local.glob("weir-local-*"))
         self.assertEqual(len(left), 1, left)
         self.assertTrue(len(run.alerts()) < len(self.undisturbed))
-        run.finish("-p", "2", *ROCKSDB, "--restore", "latest")
-        self.assertIn("restoring from checkpoint", run.text())
+        other = Run(self.work / "run-on-the-heap", output_of=run)
+        for folder in ["checkpoints", "local"]:
+            shutil.copytree(run.folder / folder, other.folder / folder, dirs_exist_ok=True,
+                            ignore=shutil.ignore_patterns("*.sock"))
+        for again, options in [(run, ["-p", "2", *ROCKSDB]), (other, ["-p", "3", *HEAP])]:
+            again.finish(*options, "--restore", "latest")
+            self.assertIn("restoring from checkpoint", again.text())
+            self.check_all(again)
         self.assertGreater(run.loads(), 0)
-        self.check_all(run)
 
 
 if __name__ == "__main__":
