@@ -170,7 +170,7 @@ class RestoreMatrixTest(unittest.TestCase):
     def test_versions_whose_state_has_other_fields(self):
         """A field comes; it goes and another one comes; that goes: to the version before both."""
         run = self.new_run()
-        path = run.stop("-p", "2", *ROCKSDB, records=EVENTS // 3)
+        path = run.stop("-p", "2", *ROCKSDB, records=EVENTS // 4, rate=10000)
         for program, options, changes in [
                 ("fraud_detection_amount", ["-p", "2", *ROCKSDB], ["added 'amount' (double)"]),
                 ("fraud_detection_payments", ["-p", "3", "--max-parallelism", "300", *ROCKSDB],
@@ -178,7 +178,8 @@ class RestoreMatrixTest(unittest.TestCase):
             plan = call("weir", "plan", "--from", path, BIN / program)
             for change in changes:
                 self.assertIn(change, plan)
-            path = run.stop("--restore", path, *options, program=program, records=EVENTS // 8)
+            path = run.stop("--restore", path, *options, program=program,
+                            records=EVENTS // 8, rate=10000)
             self.assertGreater(run.loads(), 0)
             self.check_part(run.alerts())
         seen = [json.loads(line)["value"] for line in call(
