@@ -81,6 +81,24 @@ function(weir_layer_tests)
   endforeach()
 endfunction()
 
+# weir_example_versions(<folder>): of each <example>.<version>.sed there the program
+# <example>_<version>, which is the example as that script changes it.
+function(weir_example_versions folder)
+  file(MAKE_DIRECTORY ${PROJECT_BINARY_DIR}/versions)
+  file(GLOB scripts CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/${folder}/*.sed)
+  foreach(script IN LISTS scripts)
+    get_filename_component(name ${script} NAME_WLE)
+    get_filename_component(example ${script} NAME_WE)
+    string(REPLACE "." "_" name ${name})
+    set(from ${PROJECT_SOURCE_DIR}/examples/${example}.cc)
+    set(to ${PROJECT_BINARY_DIR}/versions/${name}.cc)
+    add_custom_command(OUTPUT ${to} COMMAND sed -f ${script} ${from} > ${to}
+                       DEPENDS ${script} ${from} VERBATIM)
+    add_executable(${name} ${to})
+    target_link_libraries(${name} PRIVATE weir_compile_options weir_allocator weir::weir)
+  endforeach()
+endfunction()
+
 function(weir_script_test label script)
   get_filename_component(name ${script} NAME_WE)
   if(script MATCHES "\\.py$")

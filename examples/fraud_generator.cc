@@ -82,10 +82,10 @@ class Random {
 
 class Generator {
  public:
-  Generator(std::uint64_t events, std::uint64_t seed)
+  Generator(std::uint64_t events, std::uint64_t accounts, std::uint64_t seed)
       : random_(seed),
         events_(events),
-        accounts_(static_cast<std::uint32_t>(std::max<std::uint64_t>(60, events / 200))),
+        accounts_(static_cast<std::uint32_t>(accounts)),
         span_(std::max<std::int64_t>(
             3 * kMarginMillis, static_cast<std::int64_t>(events / accounts_) * kMillisPerPayment)) {
   }
@@ -280,7 +280,7 @@ void write(const Generator& generator, const std::string& output, const std::str
 }
 
 constexpr const char* kUsage =
-    "usage: fraud_generator --events N --seed S --output FILE --planted FILE";
+    "usage: fraud_generator --events N --seed S --output FILE --planted FILE [--accounts N]";
 
 [[noreturn]] void usage(const std::string& mistake) {
   std::fprintf(stderr, "fraud_generator: %s\n%s\n", mistake.c_str(), kUsage);
@@ -300,6 +300,7 @@ std::uint64_t parse_number(const std::string& flag, const std::string& text) {
 
 int main(int argc, char** argv) {
   std::uint64_t events = 2'000'000;
+  std::uint64_t accounts = 0;  // one for 200 events
   std::uint64_t seed = 1;
   std::string output = "transactions.json";
   std::string planted = "planted.json";
@@ -310,6 +311,8 @@ int main(int argc, char** argv) {
     const std::string value = argv[i + 1];
     if (flag == "--events") {
       events = parse_number(flag, value);
+    } else if (flag == "--accounts") {
+      accounts = parse_number(flag, value);
     } else if (flag == "--seed") {
       seed = parse_number(flag, value);
     } else if (flag == "--output") {
@@ -321,7 +324,10 @@ int main(int argc, char** argv) {
     }
   }
   if (events < 1000) usage("--events must be at least 1000");
-  Generator generator(events, seed);
+  if (accounts == 0) accounts = std::max<std::uint64_t>(60, events / 200);
+  // Each kind of plant takes its payments.
+  if (accounts > events / 3) usage("--accounts must be at most a third of --events");
+  Generator generator(events, accounts, seed);
   generator.generate();
   write(generator, output, planted);
   std::printf("wrote %zu transactions to %s, %zu planted alerts to %s\n",

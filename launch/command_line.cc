@@ -9,6 +9,7 @@
 #include <CLI/CLI.hpp>
 
 #include "launch/configuration_keys.h"
+#include "launch/memory_plan.h"
 #include "launch/version.h"
 
 namespace weir {
@@ -197,6 +198,13 @@ CheckpointOptions checkpoints_of(const Configuration& configuration,
   return checkpoints;
 }
 
+void check_memory(const Configuration& configuration, std::vector<std::string>& mistakes) {
+  const std::uint64_t bytes = configuration.get_size("taskmanager.memory.process.size");
+  if (bytes != 0 && bytes < kProcessMemoryMin) {
+    mistakes.push_back("taskmanager.memory.process.size is less than 1 mb");
+  }
+}
+
 void check_heartbeats(const Configuration& configuration, std::vector<std::string>& mistakes) {
   const Duration interval = configuration.get_duration("heartbeat.interval");
   if (interval <= Duration{0}) mistakes.push_back("heartbeat.interval is not positive");
@@ -224,6 +232,7 @@ ExecutionSettings settings_of(const CommandLine& line) {
   settings.restart = restart_of(configuration, mistakes);
   settings.checkpoint_directory = configuration.get_string("state.checkpoints.dir");
   if (settings.checkpoint_directory.empty()) mistakes.push_back("state.checkpoints.dir is empty");
+  check_memory(configuration, mistakes);
   check_heartbeats(configuration, mistakes);
   settings.restore = line.restore.value_or("");
   settings.explain = line.explain;

@@ -32,7 +32,9 @@ std::string lock_of(const std::string& directory) { return directory + "/.lock";
 }  // namespace
 
 LocalDirectory::LocalDirectory(FileStore& files, std::string parent)
-    : files_(files), parent_(or_temporary(std::move(parent))), path_(parent_ + "/" + new_name()) {}
+    : files_(files), parent_(or_temporary(std::move(parent))), path_(parent_ + "/" + new_name()) {
+  remove_abandoned();
+}
 
 LocalDirectory::~LocalDirectory() {
   if (lock_ == nullptr) return;
@@ -49,7 +51,6 @@ Status LocalDirectory::make() {
   WEIR_RETURN_IF_ERROR(files_.make_directories(path_).with_context(
       "a folder for state that does not fit into memory (state.backend.rocksdb.localdir)"));
   WEIR_ASSIGN_OR_RETURN(lock_, files_.lock(lock_of(path_)));
-  remove_abandoned();
   return Status::ok();
 }
 
@@ -59,12 +60,12 @@ Result<std::string> LocalDirectory::next_path() {
   return fmt::format("{}/{}", path_, ++paths_given_);
 }
 
-void LocalDirectory::remove_abandoned() {
+void LocalDirectory::remove_abandoned() const {
   const Result<std::vector<DirectoryEntry>> siblings = files_.list(parent_);
   if (!siblings.is_ok()) return;
   for (const DirectoryEntry& sibling : *siblings) {
     const std::string path = parent_ + "/" + sibling.name;
-    if (!sibling.is_directory || !sibling.name.starts_with(kPrefix) || path == path_) continue;
+    if (!sibling.is_directory || !sibling.name.starts_with(kPrefix)) continue;
     // One without a lock file is being made. Whoever holds the lock lives.
     if (!files_.stat(lock_of(path)).is_ok()) continue;
     if (Result<std::unique_ptr<FileLock>> held = files_.lock(lock_of(path)); held.is_ok()) {

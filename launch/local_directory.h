@@ -11,8 +11,9 @@
 
 namespace weir {
 
-/// A folder `weir-<process>-<number>` below a parent, made when it is first asked for and deleted
-/// with this. Folders of that kind whose processes have died are deleted on the way.
+/// A folder `weir-local-<process>-<number>` below a parent, made when it is first asked for and
+/// deleted with this. Folders of that kind whose processes have died are deleted first, so they go
+/// even if this one is never needed.
 ///
 /// Thread: any; blocks on files. Errors name the path.
 class LocalDirectory {
@@ -31,7 +32,7 @@ class LocalDirectory {
   Result<std::string> next_path();
 
  private:
-  void remove_abandoned();
+  void remove_abandoned() const;
 
   FileStore& files_;
   const std::string parent_;

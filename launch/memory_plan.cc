@@ -52,8 +52,10 @@ std::uint64_t cgroup_limit(const std::string& proc, const std::string& cgroups) 
 }  // namespace
 
 MemoryPlan plan_memory(std::uint64_t process_bytes) {
+  // Less than operators emit at once would fail the job.
+  constexpr std::uint64_t kQueuesMin = std::uint64_t{1} << 20;
   return {.process = process_bytes,
-          .queues = process_bytes / 8,
+          .queues = std::max(process_bytes / 8, kQueuesMin),
           .tables = process_bytes / 16 * 6,
           .block_cache = process_bytes / 10};
 }

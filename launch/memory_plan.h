@@ -16,6 +16,9 @@ struct MemoryPlan {
   std::uint64_t block_cache = 0;  ///< of RocksDB, once something was evicted
 };
 
+/// With less a process does little else than write and read state.
+constexpr std::uint64_t kProcessMemoryMin = std::uint64_t{1} << 20;
+
 /// Divides the memory of a process.
 MemoryPlan plan_memory(std::uint64_t process_bytes);
 

@@ -52,6 +52,10 @@ std::string counts(const OperatorProgress& op) {
   return text;
 }
 
+std::string loads(const OperatorProgress& op) {
+  return op.state_loads != 0 ? "  read from disk " + grouped(op.state_loads) : "";
+}
+
 }  // namespace
 
 double ProgressText::rate(const JobProgress& job, std::size_t index, std::int64_t now_nanos) const {
@@ -80,8 +84,7 @@ std::string ProgressText::live(const JobProgress& job, std::int64_t now_nanos) {
     text += fmt::format("  {:<{}}  {:<44}{:>12}/s", op.name, std::min<std::size_t>(width, 40),
                         counts(op), grouped(static_cast<std::uint64_t>(rate(job, i, now_nanos))));
     if (op.state_entries != 0) text += "  state " + grouped(op.state_entries);
-    if (op.state_loads != 0) text += "  read from disk " + grouped(op.state_loads);
-    text += "\n";
+    text += loads(op) + "\n";
   }
   remember(job, now_nanos);
   return text;
@@ -104,7 +107,7 @@ std::string ProgressText::summary(const JobProgress& job, const std::string& out
       "{} {} after {}: {} checkpoints completed, {} failed, {} restarts\n", job.name, outcome,
       clock_text(job.uptime), job.checkpoints_completed, job.checkpoints_failed, job.restarts);
   for (const OperatorProgress& op : job.operators) {
-    text += fmt::format("  {:<32}{}\n", op.name, counts(op));
+    text += fmt::format("  {:<32}{}{}\n", op.name, counts(op), loads(op));
   }
   return text;
 }

@@ -240,6 +240,8 @@ class BadInputTest(unittest.TestCase):
 
     def test_setting_that_cannot_work(self):
         self.assert_fails(self.run_job("-D", "heartbeat.interval=0s"), "heartbeat.interval")
+        self.assert_fails(self.run_job("-D", "taskmanager.memory.process.size=256"),
+                          "taskmanager.memory.process.size", "less than 1 mb")
 
     def test_missing_configuration_file(self):
         config = self.folder / "missing.yaml"

@@ -56,6 +56,7 @@ TEST_F(LocalDirectoryTest, WhatADeadProcessLeftIsDeletedAndWhatALiveOneHasIsNot)
   ASSERT_EQ(status, 0);
   ASSERT_EQ(folders(), 1U);
   LocalDirectory alive(files_, parent_.string());
+  EXPECT_EQ(folders(), 0U);
   ASSERT_TRUE(alive.make().is_ok());
   EXPECT_EQ(folders(), 1U);
   LocalDirectory another(files_, parent_.string());

@@ -54,5 +54,10 @@ TEST(MemoryPlanTest, TheSharesLeaveRoomForTheRest) {
   EXPECT_LT(plan.tables + plan.queues + plan.block_cache, plan.process / 4 * 3);
 }
 
+TEST(MemoryPlanTest, QueuesHoldABatchHoweverLittleThereIs) {
+  EXPECT_EQ(plan_memory(kProcessMemoryMin).queues, std::uint64_t{1} << 20);
+  EXPECT_GT(plan_memory(kProcessMemoryMin).tables, 0U);
+}
+
 }  // namespace
 }  // namespace weir

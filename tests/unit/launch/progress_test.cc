@@ -55,5 +55,14 @@ TEST(ProgressTextTest, BadAndLateRecordsAreShownOnlyWhenThereAreSome) {
   EXPECT_NE(ProgressText::summary(job, "FINISHED").find("bad 2"), std::string::npos);
 }
 
+TEST(ProgressTextTest, KeysReadFromDiskAreShownWhileTheJobRunsAndInTheEnd) {
+  JobProgress job = running_job();
+  EXPECT_EQ(ProgressText::summary(job, "FINISHED").find("disk"), std::string::npos);
+  job.operators[0].state_loads = 1200;
+  EXPECT_NE(ProgressText::summary(job, "FINISHED").find("read from disk 1,200\n"),
+            std::string::npos);
+  EXPECT_NE(ProgressText().live(job, 1).find("read from disk 1,200\n"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace weir
