@@ -62,8 +62,8 @@ Configuration default_configuration() {
       {"restart-strategy.exponential-delay.reset-backoff-threshold", kDuration, "10 min",
        "Quiet time after which the wait starts over."},
       {"taskmanager.memory.process.size", kSize, "0",
-       "Memory of the process, which queues, state tables and the block cache share; 0 for three "
-       "quarters of what its cgroup or the machine has."},
+       "Memory of the process, which queues, state tables and the block cache share, 1 mb at "
+       "least; 0 for three quarters of what its cgroup or the machine has."},
       {"heartbeat.interval", kDuration, "500 ms", "How often a TaskManager reports."},
       {"heartbeat.timeout", kDuration, "5 s", "Silence after which a TaskManager counts as lost."},
       {"log.level", kEnum, "warning", "The least important lines of the log that are shown.",

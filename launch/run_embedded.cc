@@ -73,6 +73,10 @@ EmbeddedClusterOptions cluster_options(const Configuration& configuration) {
   options.watermark_interval = configuration.get_duration("pipeline.auto-watermark-interval");
   const std::uint64_t memory = configuration.get_size("taskmanager.memory.process.size");
   options.memory = plan_memory(memory > 0 ? memory : default_process_memory());
+  log_info("memory in bytes", {{"process", options.memory.process},
+                               {"queues", options.memory.queues},
+                               {"tables", options.memory.tables},
+                               {"block_cache", options.memory.block_cache}});
   return options;
 }
 

@@ -18,9 +18,9 @@ namespace weir {
 /// Errors: `restore` and `flush` throw StatusError. Thread: one; blocks on files.
 class Intake final : public StateTable {
  public:
-  /// `table` and `floor` outlive the intake.
-  Intake(const StateTable& table, StateFloor& floor, std::uint16_t number)
-      : table_(table), floor_(floor), number_(number) {}
+  /// Goes to the floor in parts of `bytes`. `table` and `floor` outlive the intake.
+  Intake(const StateTable& table, StateFloor& floor, std::uint16_t number, std::size_t bytes)
+      : table_(table), floor_(floor), number_(number), bytes_(bytes) {}
 
   const StateDescriptor& descriptor() const override { return table_.descriptor(); }
   std::unique_ptr<FrozenState> freeze(CheckpointId) override { return nullptr; }
@@ -31,7 +31,7 @@ class Intake final : public StateTable {
     throw_if_error(buffer_.entry(hash, key, value));
     keys_ += keys_ == 0 || hash != last_hash_ ? 1 : 0;
     last_hash_ = hash;
-    if (buffer_.bytes() > kBufferBytes) {
+    if (buffer_.bytes() > bytes_) {
       flush();
     }
   }
@@ -43,11 +43,10 @@ class Intake final : public StateTable {
   std::size_t keys() const { return keys_; }
 
  private:
-  static constexpr std::size_t kBufferBytes = std::size_t{16} << 20;
-
   const StateTable& table_;
   StateFloor& floor_;
   const std::uint16_t number_;
+  const std::size_t bytes_;
   ChangeBuffer buffer_;
   std::string scratch_;
   std::size_t keys_ = 0;

@@ -136,7 +136,8 @@ void WriteBack::take_in(StateTable& table, const std::function<void(StateTable&)
   tables_.push_back(&table);
   log_->add_floor_state(table.descriptor());
   const std::size_t position = tables_.size() - 1;
-  Intake intake(table, *floor_, static_cast<std::uint16_t>(position));
+  Intake intake(table, *floor_, static_cast<std::uint16_t>(position),
+                bytes_allowed() / kUnspilledPart);
   feed(intake);
   intake.flush();
   table.track_changes(true);
