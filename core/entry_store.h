@@ -226,7 +226,6 @@ class EntryStore {
     is_evicting_ = true;
   }
   bool is_evicting() const { return is_evicting_; }
-  std::size_t num_changed() const { return num_changed_; }
   /// Whether `freeze_some` has anything to take.
   bool has_unfrozen() const { return num_away_ > 0; }
   struct FrozenSome {

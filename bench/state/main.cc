@@ -43,7 +43,6 @@ struct Options {
   std::uint64_t checkpoint_millis = 3000;
   std::uint32_t parallelism = 1;
   std::string directory = "state-bench";
-  std::string restore;
 };
 
 /// What comes in: a key to be touched.
@@ -181,7 +180,7 @@ class Run {
   explicit Run(const Options& options) : options_(options) {}
 
   int execute() {
-    if (options_.restore.empty()) fs::remove_all(options_.directory);
+    fs::remove_all(options_.directory);
     auto opened = DirectoryCheckpointStorage::open(files_, options_.directory, "state");
     if (!opened.is_ok()) return fail(opened.status());
     std::shared_ptr<CheckpointStorage> storage = std::move(*opened);
